@@ -1,0 +1,50 @@
+# One target per folder of src/: retort_module(io SOURCES a.cc b.cc LINKS retort::core PRIVATE_LINKS CURL::libcurl)
+# makes the static library retort_io, known as retort::io, whose public headers are <io/...>.
+
+find_program(RETORT_CCACHE ccache)
+if(RETORT_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${RETORT_CCACHE})
+endif()
+
+add_library(retort_options INTERFACE)
+target_compile_options(retort_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror
+  # The same source gives the same bits on every build: no contraction of a*b+c behind our back,
+  # fused only where a kernel says fma.
+  -ffp-contract=off
+  -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(retort_options INTERFACE -Wno-shorten-64-to-32 -Wno-implicit-int-float-conversion)
+endif()
+if(RETORT_SANITIZE)
+  target_compile_options(retort_options INTERFACE -fsanitize=${RETORT_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(retort_options INTERFACE -fsanitize=${RETORT_SANITIZE})
+endif()
+
+function(retort_module name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(retort_${name} STATIC ${arg_SOURCES})
+  add_library(retort::${name} ALIAS retort_${name})
+  set_target_properties(retort_${name} PROPERTIES EXPORT_NAME ${name})
+  target_include_directories(retort_${name} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/retort>)
+  target_link_libraries(retort_${name} PUBLIC ${arg_LINKS}
+    PRIVATE $<BUILD_INTERFACE:retort_options> ${arg_PRIVATE_LINKS})
+  set_property(GLOBAL APPEND PROPERTY RETORT_MODULES retort_${name})
+endfunction()
+
+# retort_test(io_gguf_test SOURCES gguf_test.cc LINKS retort::io LABELS fast [TIMEOUT 60])
+# One executable, one ctest entry per GoogleTest case, found when the tests run.
+function(retort_test name)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS fast)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE retort_options retort_testing ${arg_LINKS} GTest::gtest GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+endfunction()

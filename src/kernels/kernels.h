@@ -1,0 +1,83 @@
+// The table of kernels: plain function pointers, one table per instruction set.
+//
+// Kernels check nothing: shapes are checked once, at the entry of the layer that calls them (nn/). Pointers need no
+// alignment beyond that of their element type. All run on the calling thread; nn/ splits the work by rows.
+//
+// Exactness. ref/ is the plain twin: fp32, in the order written. A SIMD kernel may sum in another order, but in one
+// that depends on nothing except the length of the sum: not on the number of tokens beside it, not on the number of
+// threads, not on alignment. So within one ISA a token's bits are the same whatever shares its batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/dtype.h"
+
+namespace retort {
+
+enum class Isa { kRef, kAvx2, kAvx512 };
+
+/// out[0..n) = row `row` as fp32; n is a whole number of blocks. Exact: the same bits on every ISA.
+using DequantizeFn = void (*)(const void* row, float* out, std::int64_t n);
+
+/// y[t * y_stride + r] = sum_k x[t * x_stride + k] * W[r, k], for t in [0, tokens), r in [0, rows), k in [0, columns).
+/// `w` is W's first row; rows follow one another at row_bytes(dtype, columns). fp32 activations and sums: the weights
+/// enter with exactly the values that DequantizeFn gives.
+struct MatmulArgs {
+  const void* w;   ///< [rows, columns] of the table entry's dtype
+  const float* x;  ///< [tokens, columns], row stride x_stride elements
+  float* y;        ///< [tokens, rows], row stride y_stride elements
+  std::int64_t tokens;
+  std::int64_t rows;
+  std::int64_t columns;
+  std::int64_t x_stride;
+  std::int64_t y_stride;
+};
+using MatmulFn = void (*)(const MatmulArgs& args);
+
+/// One query head's attention over the keys of one run of positions, in the order of positions, as an online softmax
+/// that the caller may continue over several runs (blocks of a paged cache).
+struct AttentionState {
+  float max;  ///< running maximum of the scores; start: -infinity
+  float sum;  ///< running sum of exp(score - max); start: 0
+};
+struct AttentionArgs {
+  const float* q;         ///< [heads, head_dim]: the query heads of one group, that share K and V
+  const float* k;         ///< [positions, head_dim], row stride kv_stride elements
+  const float* v;         ///< [positions, head_dim], row stride kv_stride elements
+  float* out;             ///< [heads, head_dim]: sum of exp(score - max) * v, not yet divided by state.sum
+  AttentionState* state;  ///< [heads]
+  std::int64_t heads;
+  std::int64_t head_dim;
+  std::int64_t positions;
+  std::int64_t kv_stride;
+  float scale;  ///< 1 / sqrt(head_dim), times what RoPE scaling asks for
+};
+
+struct KernelTable {
+  Isa isa;
+  const char* name;  ///< "ref", "avx2", "avx512"
+
+  DequantizeFn dequantize[kDTypeCount];  ///< null for a dtype that holds no weights (integers but I8, bool, F64)
+  MatmulFn matmul[kDTypeCount];          ///< null likewise
+
+  /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps)
+  void (*rms_norm)(const float* x, const float* weight, float* y, std::int64_t n, float eps);
+  /// Rotates pairs (x[i], x[i + head_dim/2]), i < head_dim/2, by the angle whose cos and sin are given:
+  /// Hugging Face's rotate_half ("NEOX") order. In place.
+  void (*rope)(float* x, const float* cos, const float* sin, std::int64_t head_dim);
+  /// gate[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. In place in gate.
+  void (*silu_mul)(float* gate, const float* up, std::int64_t n);
+  /// y[i] += x[i]
+  void (*add)(float* y, const float* x, std::int64_t n);
+  /// y[i] += a * x[i]
+  void (*axpy)(float* y, const float* x, float a, std::int64_t n);
+  /// See AttentionArgs. Continues from state and out.
+  void (*attention)(const AttentionArgs& args);
+  /// Largest element's index, the first of equals; NaN never wins. n >= 1.
+  std::int64_t (*argmax)(const float* x, std::int64_t n);
+  /// log(sum_i exp(x[i])), summed in double.
+  double (*log_sum_exp)(const float* x, std::int64_t n);
+};
+
+}  // namespace retort

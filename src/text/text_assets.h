@@ -1,0 +1,21 @@
+// The text side of a checkpoint: its tokenizer and its chat template, from wherever the format keeps them.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/error.h"
+#include "io/checkpoint.h"
+#include "text/tokenizer.h"
+
+namespace retort {
+
+/// tokenizer.json + tokenizer_config.json of a folder, or the GGUF vocabulary. A folder that has only vocab.json and
+/// merges.txt, or none, is refused with what to do.
+Expected<Tokenizer> load_tokenizer(const Checkpoint& checkpoint);
+
+/// chat_template.jinja, else tokenizer_config.json's chat_template (a string, or the list's "default"), else GGUF's
+/// tokenizer.chat_template. nullopt if the checkpoint has none.
+Expected<std::optional<std::string>> load_chat_template(const Checkpoint& checkpoint);
+
+}  // namespace retort
