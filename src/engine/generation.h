@@ -1,0 +1,63 @@
+// One sequence from prompt to end: the plain loop that the batching engine will have to agree with.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "engine/sampler.h"
+#include "nn/model.h"
+
+namespace retort {
+
+struct GenerationRequest {
+  std::vector<std::int32_t> prompt;  ///< at least one token
+  /// What the answer must begin with: taken as the first output tokens, whatever their probability.
+  std::vector<std::int32_t> forced_prefix;
+  SamplingParams sampling;
+  std::int64_t max_tokens = -1;              ///< output tokens, forced ones included; -1: what the context leaves
+  std::vector<std::int64_t> stop_token_ids;  ///< end-of-sequence ids and others; not part of the output
+  enum class Eos { kStop, kIgnore } eos = Eos::kStop;  ///< kIgnore: stop_token_ids are ordinary tokens
+  std::uint64_t sequence = 0;                          ///< keys the random numbers together with the seed
+};
+
+enum class FinishReason { kStop, kLength, kCancelled };
+std::string_view to_string(FinishReason reason);  ///< "stop", "length", "abort", as vLLM says
+
+struct GenerationResult {
+  std::vector<std::int32_t> output;
+  FinishReason finish_reason = FinishReason::kLength;
+  std::int32_t stop_token = -1;    ///< the stop token that ended it, or -1
+  std::int64_t reused_tokens = 0;  ///< prompt tokens that were in the cache already
+  double prefill_seconds = 0;
+  double decode_seconds = 0;  ///< after the first token
+};
+
+/// Keep: go on; kStop: the caller has what it wanted (a stop string), finish_reason kStop.
+enum class OnToken { kContinue, kStop };
+
+/// Holds one sequence's cache across turns: a prompt that begins with what was computed before reuses that part.
+/// One thread at a time.
+class GenerationSession {
+ public:
+  /// `max_model_len`: prompt + output; 0: the model's max_position_embeddings.
+  GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len);
+
+  /// kOutOfRange where prompt + forced prefix leave no room for a token, stating both numbers: nothing is ever cut.
+  Expected<GenerationResult> generate(const GenerationRequest& request,
+                                      const std::function<OnToken(const SampledToken&)>& on_token,
+                                      const CancelToken& cancel);
+  [[nodiscard]] std::int64_t max_model_len() const { return max_model_len_; }
+
+ private:
+  std::shared_ptr<const Model> model_;
+  std::int64_t max_model_len_;
+  std::unique_ptr<SequenceKv> kv_;
+  std::vector<std::int32_t> computed_;  ///< the tokens whose K and V are in kv_
+};
+
+}  // namespace retort

@@ -1,0 +1,35 @@
+// The log-probability of every token of a text: perplexity, and later evaluation by likelihood and rewards.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/cancel.h"
+#include "core/error.h"
+#include "nn/model.h"
+
+namespace retort {
+
+/// logprobs[i] = log p(tokens[i + 1] | tokens[0..i]), natural log, i < tokens.size() - 1. fp32 logits, sums in double.
+Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const std::int32_t> tokens,
+                                             const CancelToken& cancel);
+
+/// Over non-overlapping windows of one text.
+struct PerplexityResult {
+  double perplexity = 0;              ///< all context - 1 predictions of each window
+  double perplexity_second_half = 0;  ///< as llama-perplexity counts: positions from context / 2 on
+  std::int64_t windows = 0;
+  std::int64_t tokens = 0;  ///< run through the model
+  double seconds = 0;
+  std::vector<double> logprobs;  ///< [windows, context - 1]
+};
+
+/// `context` >= 2 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
+Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::int32_t> tokens, std::int64_t context,
+                                      std::int64_t max_windows,
+                                      const std::function<void(std::int64_t done, std::int64_t all)>& on_window,
+                                      const CancelToken& cancel);
+
+}  // namespace retort

@@ -1,0 +1,62 @@
+// The network: token ids in, logits out. Reads like the paper; see docs/add-a-model.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/error.h"
+#include "io/checkpoint.h"
+#include "kernels/kernels.h"
+#include "nn/kv_cache.h"
+
+namespace retort {
+
+/// Tokens of one sequence to run in one step; they take the positions from kv->length() on.
+struct SequenceChunk {
+  std::span<const std::int32_t> tokens;
+  SequenceKv* kv = nullptr;
+  /// What "dynamic" RoPE scaling takes for the sequence's length; 0: the length at the end of this chunk. A prompt run
+  /// in several chunks gives its whole length each time.
+  std::int64_t rope_length = 0;
+};
+
+/// What a caller may look at on the way. Spans are valid during the call only.
+struct ForwardTrace {
+  /// Output of layer `layer`, [tokens, hidden].
+  std::function<void(std::int64_t layer, std::span<const float> hidden)> on_layer;
+  /// Router logits of a mixture-of-experts layer, [tokens, experts].
+  std::function<void(std::int64_t layer, std::span<const float> logits)> on_router;
+};
+
+/// Immutable after load and thread-safe; holds the checkpoint's mappings alive. Weights are used where the file has
+/// them, in the file's types; fp32 activations throughout.
+class Model {
+ public:
+  /// Checks every tensor first (Checkpoint::check_tensors). Cheap: norms and biases are converted, the rest is mapped.
+  static Expected<std::unique_ptr<Model>> load(std::shared_ptr<const Checkpoint> checkpoint,
+                                               const KernelTable& kernels);
+  ~Model();
+
+  [[nodiscard]] const ModelConfig& config() const;
+  [[nodiscard]] const KernelTable& kernels() const;
+
+  /// Runs all chunks together and advances their caches. `hidden`: [sum of tokens, hidden_size], after the final norm,
+  /// chunk by chunk. A token's row has the same bits whatever else is in `batch` and however its sequence is chunked.
+  /// kOutOfRange if a token id is not below vocab_size or a position not below max_position_embeddings; kExhausted if
+  /// a cache has no room. Nothing is advanced then.
+  Status forward(std::span<const SequenceChunk> batch, std::span<float> hidden,
+                 const ForwardTrace* trace = nullptr) const;
+
+  /// logits[i] = lm_head(hidden[i]) for `n` rows: hidden [n, hidden_size] -> logits [n, vocab_size].
+  void logits(std::span<const float> hidden, std::span<float> logits) const;
+
+ private:
+  struct Impl;
+  explicit Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace retort
