@@ -1,0 +1,11 @@
+// The subcommands: each declares its options on `app` and sets `action` when it is the one that was asked for.
+#pragma once
+
+#include "cli/command.h"
+
+namespace retort::cli {
+
+void add_forward(CLI::App& app, Action& action);
+void add_perplexity(CLI::App& app, Action& action);
+
+}  // namespace retort::cli

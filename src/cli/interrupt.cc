@@ -1,0 +1,29 @@
+#include "cli/interrupt.h"
+
+namespace retort::cli {
+namespace {
+
+// A signal handler can reach nothing but a static.
+CancelToken& process_token() {
+  static CancelToken token;
+  return token;
+}
+
+extern "C" void on_interrupt(int) { process_token().cancel(); }
+
+}  // namespace
+
+InterruptScope::InterruptScope() {
+  process_token().reset();
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one takes the default: it ends the program
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, &before_);
+}
+
+InterruptScope::~InterruptScope() { sigaction(SIGINT, &before_, nullptr); }
+
+const CancelToken& InterruptScope::token() const { return process_token(); }
+
+}  // namespace retort::cli

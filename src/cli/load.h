@@ -1,0 +1,29 @@
+// What every command that runs a model does first.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cli/command.h"
+#include "core/error.h"
+#include "core/version.h"
+#include "io/checkpoint.h"
+#include "nn/model.h"
+
+namespace retort::cli {
+
+struct CommonOptions {
+  int threads = 0;  ///< 0: as many as cores
+};
+/// --threads
+void add_common_options(CLI::App& command, CommonOptions& options);
+
+Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model);
+
+/// Chooses the kernels (RETORT_ISA) and the number of threads, then loads.
+Expected<std::shared_ptr<const Model>> load_model(std::shared_ptr<const Checkpoint> checkpoint,
+                                                  const CommonOptions& options);
+Expected<std::shared_ptr<const Model>> load_model(std::string_view model, const CommonOptions& options);
+
+}  // namespace retort::cli

@@ -1,0 +1,100 @@
+#include "engine/scoring.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/parallel.h"
+
+namespace retort {
+namespace {
+
+// Tokens per forward step: enough that dequantizing a weight is shared by many tokens, few enough that the activations
+// of a 32B (27,648 x 2 floats each) stay near 100 MB.
+constexpr std::int64_t kChunk = 512;
+// Rows of logits held at a time: 128 x 152k floats are 78 MB.
+constexpr std::int64_t kLogitRows = 128;
+
+// log p(targets[i] | ...) from the hidden state of the token before it.
+void score(const Model& model, std::span<const float> hidden_TH, std::span<const std::int32_t> targets,
+           std::vector<float>& logits, double* out) {
+  const std::int64_t hidden = model.config().hidden_size;
+  const std::int64_t vocab = model.config().vocab_size;
+  for (std::size_t first = 0; first < targets.size(); first += kLogitRows) {
+    const auto rows = std::min<std::int64_t>(kLogitRows, static_cast<std::int64_t>(targets.size() - first));
+    logits.resize(rows * vocab);
+    model.logits(hidden_TH.subspan(first * hidden, rows * hidden), logits);
+    parallel_for(rows, 1, [&](WorkRange range) {
+      for (std::int64_t i = range.begin; i < range.end; ++i) {
+        const float* row = logits.data() + i * vocab;
+        out[first + i] = static_cast<double>(row[targets[first + i]]) - model.kernels().log_sum_exp(row, vocab);
+      }
+    });
+  }
+}
+
+}  // namespace
+
+Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const std::int32_t> tokens,
+                                             const CancelToken& cancel) {
+  std::vector<double> logprobs(tokens.empty() ? 0 : tokens.size() - 1);
+  const auto kv = make_sequence_kv(model.config(), static_cast<std::int64_t>(tokens.size()));
+  std::vector<float> hidden;
+  std::vector<float> logits;
+  // The last token predicts nothing here, so it is not run.
+  for (std::size_t first = 0; first < logprobs.size(); first += kChunk) {
+    RETORT_TRY_STATUS(cancel.check());
+    const std::size_t count = std::min<std::size_t>(kChunk, logprobs.size() - first);
+    hidden.resize(count * model.config().hidden_size);
+    const SequenceChunk chunk{tokens.subspan(first, count), kv.get(), static_cast<std::int64_t>(tokens.size())};
+    RETORT_TRY_STATUS(model.forward({&chunk, 1}, hidden));
+    const std::int32_t last_target = tokens[first + count];
+    if (last_target < 0 || last_target >= model.config().vocab_size) {
+      return fail(ErrorCode::kOutOfRange, "token id {} is outside the vocabulary of {}", last_target,
+                  model.config().vocab_size);
+    }
+    score(model, hidden, tokens.subspan(first + 1, count), logits, logprobs.data() + first);
+  }
+  return logprobs;
+}
+
+Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::int32_t> tokens, std::int64_t context,
+                                      std::int64_t max_windows,
+                                      const std::function<void(std::int64_t, std::int64_t)>& on_window,
+                                      const CancelToken& cancel) {
+  if (context < 4 || context > model.config().max_position_embeddings) {
+    return fail(ErrorCode::kInvalidArgument, "the context must be 4 to {} tokens but is {}",
+                model.config().max_position_embeddings, context);
+  }
+  const std::int64_t available = static_cast<std::int64_t>(tokens.size()) / context;
+  if (available == 0) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the text has {} tokens, which do not fill one window of {}; give more text or a smaller --ctx",
+                tokens.size(), context);
+  }
+  PerplexityResult result;
+  result.windows = max_windows > 0 ? std::min(available, max_windows) : available;
+  const auto start = std::chrono::steady_clock::now();
+  double sum_all = 0;
+  double sum_half = 0;
+  // llama-perplexity looks at the predictions made from positions context / 2 to context - 2.
+  const std::int64_t half = context / 2;
+  for (std::int64_t window = 0; window < result.windows; ++window) {
+    RETORT_TRY(const std::vector<double> logprobs,
+               token_logprobs(model, tokens.subspan(window * context, context), cancel));
+    for (std::int64_t i = 0; i < context - 1; ++i) {
+      sum_all += logprobs[i];
+      if (i >= half) sum_half += logprobs[i];
+    }
+    result.logprobs.insert(result.logprobs.end(), logprobs.begin(), logprobs.end());
+    result.tokens += context;
+    if (on_window) on_window(window + 1, result.windows);
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.perplexity = std::exp(-sum_all / static_cast<double>(result.windows * (context - 1)));
+  result.perplexity_second_half = std::exp(-sum_half / static_cast<double>(result.windows * (context - 1 - half)));
+  return result;
+}
+
+}  // namespace retort

@@ -1,0 +1,47 @@
+// The blocks that the network is built of. Shapes: T tokens of this step, H hidden size, N query heads, G key/value
+// heads, D head dim, I intermediate size. All activations fp32, row-major.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "io/model_config.h"
+#include "kernels/kernels.h"
+#include "nn/kv_cache.h"
+#include "nn/weights.h"
+
+namespace retort {
+
+/// y_TR = x_TC W^T + bias, the rows of W shared out over the threads.
+void apply_linear(const Linear& linear, const float* x_TC, float* y_TR, std::int64_t tokens);
+
+/// y_TH = RMSNorm(x_TH) * weight_H
+void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
+                std::int64_t tokens);
+
+/// Where a token of this step stands.
+struct TokenPlace {
+  SequenceKv* kv;         ///< its sequence's cache
+  std::int64_t position;  ///< in its sequence
+};
+
+/// Norms (Qwen3) and rotates q and k, then stores k and v in the caches. cos/sin [T, D/2].
+void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
+                      std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
+                      float* q_TND, float* k_TGD, const float* v_TGD);
+
+/// out_TND = softmax(q k^T / sqrt(D)) v over what the caches hold up to each token's own position, within the layer's
+/// window.
+void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t layer_index,
+            std::span<const TokenPlace> places, const float* q_TND, float* out_TND);
+
+/// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats.
+void apply_mlp(const KernelTable& kernels, const MlpWeights& mlp, const float* x_TH, float* out_TH, float* scratch,
+               std::int64_t tokens);
+
+/// out_TH = sum over the top-k experts + gated shared expert. See moe.cc. `on_router` may be empty.
+void apply_moe(const KernelTable& kernels, const MoeConfig& config, const MoeWeights& moe, const float* x_TH,
+               float* out_TH, std::int64_t tokens, const std::function<void(std::span<const float>)>& on_router);
+
+}  // namespace retort

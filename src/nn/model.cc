@@ -1,0 +1,149 @@
+#include "nn/model.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/parallel.h"
+#include "nn/layers.h"
+#include "nn/rope.h"
+#include "nn/weights.h"
+
+// Shape suffixes: T tokens of this step, H hidden size, N query heads, G key/value heads, D head dim, V vocabulary.
+
+namespace retort {
+
+struct Model::Impl {
+  std::shared_ptr<const Checkpoint> checkpoint;
+  const KernelTable* kernels;
+  ModelWeights weights;
+};
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+const ModelConfig& Model::config() const { return impl_->checkpoint->config(); }
+const KernelTable& Model::kernels() const { return *impl_->kernels; }
+
+Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels) {
+  RETORT_TRY_STATUS(checkpoint->check_tensors());
+  RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels));
+  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, std::move(weights)});
+  return std::unique_ptr<Model>(new Model(std::move(impl)));
+}
+
+namespace {
+
+Status check_batch(const ModelConfig& config, std::span<const SequenceChunk> batch) {
+  for (const SequenceChunk& chunk : batch) {
+    const std::int64_t end = chunk.kv->length() + static_cast<std::int64_t>(chunk.tokens.size());
+    if (end > config.max_position_embeddings) {
+      return fail(ErrorCode::kOutOfRange, "position {} is beyond the {} that the model was made for", end - 1,
+                  config.max_position_embeddings);
+    }
+    for (const std::int32_t token : chunk.tokens) {
+      if (token < 0 || token >= config.vocab_size) {
+        return fail(ErrorCode::kOutOfRange, "token id {} is outside the vocabulary of {}", token, config.vocab_size);
+      }
+    }
+  }
+  return {};
+}
+
+// Scratch of one step.
+struct Activations {
+  Activations(const ModelConfig& config, std::int64_t tokens)
+      : x_TH(tokens * config.hidden_size),
+        normed_TH(tokens * config.hidden_size),
+        delta_TH(tokens * config.hidden_size),
+        q_TND(tokens * config.num_attention_heads * config.head_dim),
+        k_TGD(tokens * config.num_key_value_heads * config.head_dim),
+        v_TGD(tokens * config.num_key_value_heads * config.head_dim),
+        attended_TND(q_TND.size()),
+        mlp(2 * tokens * config.intermediate_size),
+        cos_TD(tokens * (config.head_dim / 2)),
+        sin_TD(cos_TD.size()) {}
+  std::vector<float> x_TH, normed_TH, delta_TH, q_TND, k_TGD, v_TGD, attended_TND, mlp, cos_TD, sin_TD;
+};
+
+std::vector<TokenPlace> place_tokens(const ModelConfig& config, std::span<const SequenceChunk> batch, Activations& a) {
+  std::vector<TokenPlace> places;
+  const std::int64_t half = config.head_dim / 2;
+  for (const SequenceChunk& chunk : batch) {
+    const std::int64_t start = chunk.kv->length();
+    const auto count = static_cast<std::int64_t>(chunk.tokens.size());
+    const RopeFrequencies frequencies =
+        rope_frequencies(config, chunk.rope_length > 0 ? chunk.rope_length : start + count);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto t = static_cast<std::int64_t>(places.size());
+      rope_cos_sin(frequencies, start + i, a.cos_TD.data() + t * half, a.sin_TD.data() + t * half);
+      places.push_back({chunk.kv, start + i});
+    }
+  }
+  return places;
+}
+
+}  // namespace
+
+Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hidden, const ForwardTrace* trace) const {
+  const ModelConfig& config = this->config();
+  const KernelTable& kernels = this->kernels();
+  RETORT_TRY_STATUS(check_batch(config, batch));
+  std::int64_t tokens = 0;
+  for (const SequenceChunk& chunk : batch) {
+    RETORT_TRY_STATUS(chunk.kv->reserve(static_cast<std::int64_t>(chunk.tokens.size())));
+    tokens += static_cast<std::int64_t>(chunk.tokens.size());
+  }
+  RETORT_CHECK(static_cast<std::int64_t>(hidden.size()) == tokens * config.hidden_size, "hidden holds {} floats",
+               hidden.size());
+  if (tokens == 0) return {};
+
+  Activations a(config, tokens);
+  const std::vector<TokenPlace> places = place_tokens(config, batch, a);
+  const std::uint64_t embedding_stride =
+      *row_bytes(impl_->weights.embedding.dtype, static_cast<std::uint64_t>(config.hidden_size));
+  std::int64_t t = 0;
+  for (const SequenceChunk& chunk : batch) {
+    for (const std::int32_t token : chunk.tokens) {
+      impl_->weights.embedding_row(impl_->weights.embedding.data + static_cast<std::uint64_t>(token) * embedding_stride,
+                                   a.x_TH.data() + t++ * config.hidden_size, config.hidden_size);
+    }
+  }
+
+  const auto add_delta = [&] { kernels.add(a.x_TH.data(), a.delta_TH.data(), tokens * config.hidden_size); };
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    const LayerWeights& layer = impl_->weights.layers[i];
+    // x += o_proj(attention(norm(x)))
+    apply_norm(kernels, layer.attention_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
+    apply_linear(layer.q, a.normed_TH.data(), a.q_TND.data(), tokens);
+    apply_linear(layer.k, a.normed_TH.data(), a.k_TGD.data(), tokens);
+    apply_linear(layer.v, a.normed_TH.data(), a.v_TGD.data(), tokens);
+    rotate_and_store(kernels, config, layer, i, places, a.cos_TD.data(), a.sin_TD.data(), a.q_TND.data(),
+                     a.k_TGD.data(), a.v_TGD.data());
+    attend(kernels, config, i, places, a.q_TND.data(), a.attended_TND.data());
+    apply_linear(layer.o, a.attended_TND.data(), a.delta_TH.data(), tokens);
+    add_delta();
+    // x += mlp(norm(x))
+    apply_norm(kernels, layer.mlp_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
+    if (layer.moe) {
+      std::function<void(std::span<const float>)> on_router;
+      if (trace && trace->on_router) on_router = [&](std::span<const float> logits) { trace->on_router(i, logits); };
+      apply_moe(kernels, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), tokens, on_router);
+    } else {
+      apply_mlp(kernels, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), tokens);
+    }
+    add_delta();
+    if (trace && trace->on_layer) trace->on_layer(i, a.x_TH);
+  }
+  apply_norm(kernels, impl_->weights.final_norm, config.rms_norm_eps, a.x_TH.data(), hidden.data(), tokens);
+  for (const SequenceChunk& chunk : batch) chunk.kv->advance(static_cast<std::int64_t>(chunk.tokens.size()));
+  return {};
+}
+
+void Model::logits(std::span<const float> hidden, std::span<float> logits) const {
+  const auto n = static_cast<std::int64_t>(hidden.size()) / config().hidden_size;
+  RETORT_CHECK(static_cast<std::int64_t>(logits.size()) == n * config().vocab_size, "logits hold {} floats",
+               logits.size());
+  apply_linear(impl_->weights.head, hidden.data(), logits.data(), n);
+}
+
+}  // namespace retort

@@ -1,0 +1,133 @@
+#include "nn/weights.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace retort {
+namespace {
+
+// Bytes that kernels may assume an element (or a block's scale) to be aligned to.
+std::size_t alignment(DType dtype) {
+  switch (dtype) {
+    case DType::kF32:
+      return 4;
+    case DType::kF16:
+    case DType::kBF16:
+      return 2;
+    case DType::kF8E4M3:
+    case DType::kI8:
+      return 1;
+    default:
+      return is_block_quantized(dtype) ? 2 : 8;
+  }
+}
+
+class Loader {
+ public:
+  Loader(const Checkpoint& checkpoint, const KernelTable& kernels, ModelWeights& out)
+      : checkpoint_(checkpoint), kernels_(kernels), out_(out) {}
+
+  Expected<TensorView> view(const std::string& name) {
+    const TensorView* found = checkpoint_.find(name);
+    if (!found) return fail(ErrorCode::kNotFound, "{}: tensor '{}' is missing", checkpoint_.name(), name);
+    if (!kernels_.dequantize[static_cast<std::size_t>(found->dtype)]) {
+      return fail(ErrorCode::kUnsupported, "{}: tensor '{}' is {}, which holds no weights that retort can use",
+                  checkpoint_.name(), name, to_string(found->dtype));
+    }
+    TensorView result = *found;
+    if (reinterpret_cast<std::uintptr_t>(result.data) % alignment(result.dtype) != 0) {
+      out_.realigned.push_back(std::make_unique<std::byte[]>(result.bytes));
+      std::memcpy(out_.realigned.back().get(), result.data, result.bytes);
+      result.data = out_.realigned.back().get();
+    }
+    return result;
+  }
+
+  // A whole tensor as fp32: norms and biases.
+  Expected<std::vector<float>> vector(const std::string& name) {
+    RETORT_TRY(const TensorView tensor, view(name));
+    std::vector<float> values(static_cast<std::size_t>(tensor.shape.elements()));
+    kernels_.dequantize[static_cast<std::size_t>(tensor.dtype)](tensor.data, values.data(), tensor.shape.elements());
+    return values;
+  }
+
+  enum class Bias { kNone, kYes };
+  Expected<Linear> linear(const std::string& prefix, Bias bias = Bias::kNone) {
+    Linear result;
+    RETORT_TRY(result.w, view(prefix + ".weight"));
+    result.matmul = kernels_.matmul[static_cast<std::size_t>(result.w.dtype)];
+    if (bias == Bias::kYes) {
+      RETORT_TRY(result.bias, vector(prefix + ".bias"));
+    }
+    return result;
+  }
+
+  Expected<MlpWeights> mlp(const std::string& prefix) {
+    MlpWeights result;
+    RETORT_TRY(result.gate, linear(prefix + ".gate_proj"));
+    RETORT_TRY(result.up, linear(prefix + ".up_proj"));
+    RETORT_TRY(result.down, linear(prefix + ".down_proj"));
+    return result;
+  }
+
+  Expected<MoeWeights> moe(const std::string& prefix, const MoeConfig& config) {
+    MoeWeights result;
+    RETORT_TRY(result.router, linear(prefix + ".gate"));
+    for (std::int64_t i = 0; i < config.num_experts; ++i) {
+      RETORT_TRY(MlpWeights expert, mlp(fmt::format("{}.experts.{}", prefix, i)));
+      result.experts.push_back(std::move(expert));
+    }
+    if (config.shared_expert_intermediate_size > 0) {
+      RETORT_TRY(result.shared, mlp(prefix + ".shared_expert"));
+      RETORT_TRY(result.shared_gate, linear(prefix + ".shared_expert_gate"));
+    }
+    return result;
+  }
+
+  Expected<LayerWeights> layer(const ModelConfig& config, std::int64_t index) {
+    const std::string prefix = fmt::format("model.layers.{}.", index);
+    const Bias bias = config.attention_bias ? Bias::kYes : Bias::kNone;
+    LayerWeights result;
+    RETORT_TRY(result.attention_norm, vector(prefix + "input_layernorm.weight"));
+    RETORT_TRY(result.q, linear(prefix + "self_attn.q_proj", bias));
+    RETORT_TRY(result.k, linear(prefix + "self_attn.k_proj", bias));
+    RETORT_TRY(result.v, linear(prefix + "self_attn.v_proj", bias));
+    RETORT_TRY(result.o, linear(prefix + "self_attn.o_proj"));
+    if (config.architecture == Architecture::kQwen3) {
+      RETORT_TRY(result.q_norm, vector(prefix + "self_attn.q_norm.weight"));
+      RETORT_TRY(result.k_norm, vector(prefix + "self_attn.k_norm.weight"));
+    }
+    RETORT_TRY(result.mlp_norm, vector(prefix + "post_attention_layernorm.weight"));
+    if (config.is_moe_layer(index)) {
+      RETORT_TRY(result.moe, moe(prefix + "mlp", *config.moe));
+    } else {
+      RETORT_TRY(result.mlp, mlp(prefix + "mlp"));
+    }
+    return result;
+  }
+
+ private:
+  const Checkpoint& checkpoint_;
+  const KernelTable& kernels_;
+  ModelWeights& out_;
+};
+
+}  // namespace
+
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels) {
+  const ModelConfig& config = checkpoint.config();
+  ModelWeights weights;
+  Loader loader(checkpoint, kernels, weights);
+  RETORT_TRY(weights.embedding, loader.view("model.embed_tokens.weight"));
+  weights.embedding_row = kernels.dequantize[static_cast<std::size_t>(weights.embedding.dtype)];
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    RETORT_TRY(LayerWeights layer, loader.layer(config, i));
+    weights.layers.push_back(std::move(layer));
+  }
+  RETORT_TRY(weights.final_norm, loader.vector("model.norm.weight"));
+  RETORT_TRY(weights.head, loader.linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head"));
+  return weights;
+}
+
+}  // namespace retort

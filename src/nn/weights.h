@@ -1,0 +1,67 @@
+// A checkpoint's tensors as the layers use them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "io/checkpoint.h"
+#include "kernels/kernels.h"
+
+namespace retort {
+
+/// y = x W^T + bias. W [rows, columns] stays where and as the file has it.
+struct Linear {
+  TensorView w;
+  MatmulFn matmul = nullptr;
+  std::vector<float> bias;  ///< [rows], or empty
+  [[nodiscard]] std::int64_t rows() const { return w.rows(); }
+  [[nodiscard]] std::int64_t columns() const { return w.columns(); }
+};
+
+/// SwiGLU: down(silu(gate(x)) * up(x)).
+struct MlpWeights {
+  Linear gate;  ///< [intermediate, hidden]
+  Linear up;    ///< [intermediate, hidden]
+  Linear down;  ///< [hidden, intermediate]
+};
+
+struct MoeWeights {
+  Linear router;  ///< [experts, hidden]
+  std::vector<MlpWeights> experts;
+  std::optional<MlpWeights> shared;  ///< absent where shared_expert_intermediate_size is 0
+  Linear shared_gate;                ///< [1, hidden]
+};
+
+struct LayerWeights {
+  std::vector<float> attention_norm;  ///< [hidden] input_layernorm
+  Linear q;                           ///< [heads * head_dim, hidden]
+  Linear k;                           ///< [kv_heads * head_dim, hidden]
+  Linear v;                           ///< [kv_heads * head_dim, hidden]
+  Linear o;                           ///< [hidden, heads * head_dim]
+  std::vector<float> q_norm;          ///< [head_dim], Qwen3; else empty
+  std::vector<float> k_norm;          ///< [head_dim], Qwen3; else empty
+  std::vector<float> mlp_norm;        ///< [hidden] post_attention_layernorm
+  std::optional<MlpWeights> mlp;      ///< a dense layer has this,
+  std::optional<MoeWeights> moe;      ///< a routed one that
+};
+
+struct ModelWeights {
+  TensorView embedding;  ///< [vocab, hidden]
+  DequantizeFn embedding_row = nullptr;
+  std::vector<LayerWeights> layers;
+  std::vector<float> final_norm;  ///< [hidden]
+  Linear head;                    ///< [vocab, hidden]: lm_head, or the embedding where they are tied
+  /// Copies of tensors that the file places off the alignment of their element type.
+  std::vector<std::unique_ptr<std::byte[]>> realigned;
+};
+
+/// After Checkpoint::check_tensors(): every tensor is there in its shape. kUnsupported names a tensor in a dtype that
+/// holds no weights. Views point into the checkpoint, which must outlive the result.
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels);
+
+}  // namespace retort
