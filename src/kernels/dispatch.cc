@@ -1,6 +1,47 @@
 #include "kernels/dispatch.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "kernels/cpu_features.h"
+#include "kernels/tables.h"
+
 namespace retort {
+namespace {
+
+constexpr std::array kBestFirst = {Isa::kRef};
+
+KernelTable make_table(Isa isa) {
+  KernelTable table{};
+  table.isa = isa;
+  switch (isa) {
+    case Isa::kRef:
+    case Isa::kAvx2:
+    case Isa::kAvx512:
+      table.name = "ref";
+      fill_ref(table);
+      break;
+  }
+  return table;
+}
+
+const KernelTable& table_of(Isa isa) {
+  static const KernelTable ref = make_table(Isa::kRef);
+  static_cast<void>(isa);
+  return ref;
+}
+
+std::string list_of(const std::vector<Isa>& isas) {
+  std::string out;
+  for (const Isa isa : isas) {
+    if (!out.empty()) out += ", ";
+    out += to_string(isa);
+  }
+  return out;
+}
+
+}  // namespace
 
 std::string_view to_string(Isa isa) {
   switch (isa) {
@@ -12,6 +53,42 @@ std::string_view to_string(Isa isa) {
       return "avx512";
   }
   return "?";
+}
+
+std::vector<Isa> available_isas() {
+  const CpuFeatures features = detect_cpu_features();
+  std::vector<Isa> out;
+  for (const Isa isa : kBestFirst) {
+    if (missing_features(isa, features).empty()) out.push_back(isa);
+  }
+  return out;
+}
+
+Expected<const KernelTable*> kernel_table(Isa isa) {
+  const std::string missing = missing_features(isa, detect_cpu_features());
+  if (!missing.empty()) {
+    return fail(ErrorCode::kUnsupported, "kernels '{}': this processor ({}) lacks {}; it can run: {}", to_string(isa),
+                cpu_name(), missing, list_of(available_isas()));
+  }
+  if (std::find(kBestFirst.begin(), kBestFirst.end(), isa) == kBestFirst.end()) {
+    return fail(ErrorCode::kUnsupported, "kernels '{}' are not part of this build", to_string(isa));
+  }
+  return &table_of(isa);
+}
+
+Expected<const KernelTable*> default_kernel_table() {
+  const char* forced = std::getenv("RETORT_ISA");
+  if (forced == nullptr || *forced == '\0') return kernel_table(available_isas().front());
+  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
+    if (forced == to_string(isa)) {
+      auto table = kernel_table(isa);
+      if (!table) return fail(std::move(table).error().within("RETORT_ISA"));
+      return table;
+    }
+  }
+  return fail(ErrorCode::kInvalidArgument,
+              "RETORT_ISA is '{}' but must be one of ref, avx2, avx512; unset it to use '{}'", forced,
+              to_string(available_isas().front()));
 }
 
 }  // namespace retort

@@ -1,0 +1,45 @@
+// The plain twins of all kernels. Clear first; every other instruction set is tested against them, for ever.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kernels/kernels.h"
+
+namespace retort::ref {
+
+/// Element `i` of an array that may stand at any address.
+template <typename T>
+T load(const void* array, std::int64_t i) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(array) + i * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+  return value;
+}
+
+// DequantizeFn of each dtype.
+void dequantize_f32(const void* row, float* out, std::int64_t n);
+void dequantize_f16(const void* row, float* out, std::int64_t n);
+void dequantize_bf16(const void* row, float* out, std::int64_t n);
+void dequantize_f8e4m3(const void* row, float* out, std::int64_t n);
+void dequantize_i8(const void* row, float* out, std::int64_t n);
+void dequantize_q4_0(const void* row, float* out, std::int64_t n);
+void dequantize_q4_1(const void* row, float* out, std::int64_t n);
+void dequantize_q5_0(const void* row, float* out, std::int64_t n);
+void dequantize_q5_1(const void* row, float* out, std::int64_t n);
+void dequantize_q8_0(const void* row, float* out, std::int64_t n);
+void dequantize_iq4_nl(const void* row, float* out, std::int64_t n);
+void dequantize_q2_k(const void* row, float* out, std::int64_t n);
+void dequantize_q3_k(const void* row, float* out, std::int64_t n);
+void dequantize_q4_k(const void* row, float* out, std::int64_t n);
+void dequantize_q5_k(const void* row, float* out, std::int64_t n);
+void dequantize_q6_k(const void* row, float* out, std::int64_t n);
+void dequantize_iq4_xs(const void* row, float* out, std::int64_t n);
+
+/// sum_i a[i] * b[i]; see ref/matmul.cc for the order.
+float dot(const float* a, const float* b, std::int64_t n);
+
+void fill_matmul(KernelTable& table);  ///< dequantize and matmul of every dtype
+void fill_ops(KernelTable& table);     ///< everything that works on activations
+void attention(const AttentionArgs& args);
+
+}  // namespace retort::ref

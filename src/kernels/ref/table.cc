@@ -1,0 +1,12 @@
+#include "kernels/ref/ref.h"
+#include "kernels/tables.h"
+
+namespace retort {
+
+void fill_ref(KernelTable& table) {
+  ref::fill_matmul(table);
+  ref::fill_ops(table);
+  table.attention = ref::attention;
+}
+
+}  // namespace retort
