@@ -23,6 +23,12 @@ if(RETORT_SANITIZE)
   target_link_options(retort_options INTERFACE -fsanitize=${RETORT_SANITIZE})
 endif()
 
+if(RETORT_FUZZ)
+  # Coverage of the libraries too: without it a fuzzer sees only its own few lines and mutates blindly.
+  target_compile_options(retort_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(retort_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 function(retort_module name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(retort_${name} STATIC ${arg_SOURCES})

@@ -50,6 +50,9 @@ class Checkpoint {
   [[nodiscard]] const GgufFile* gguf() const { return gguf_ ? &gguf_->first() : nullptr; }
 
  private:
+  static Expected<Checkpoint> open_folder(const std::filesystem::path& folder);
+  static Expected<Checkpoint> open_gguf(const std::filesystem::path& path);
+
   CheckpointFormat format_ = CheckpointFormat::kSafetensors;
   std::string name_;
   ModelConfig config_;
@@ -62,5 +65,7 @@ class Checkpoint {
 
 /// Configuration from GGUF metadata; the same checks as for config.json.
 Expected<ModelConfig> model_config_from_gguf(const GgufFile& file);
+/// The general.sampling.* keys that some files carry.
+Expected<GenerationDefaults> generation_defaults_from_gguf(const GgufFile& file);
 
 }  // namespace retort

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
@@ -21,6 +22,9 @@ enum class Architecture {
 std::string_view to_string(Architecture architecture);
 
 enum class RopeScalingKind { kNone, kLinear, kDynamic, kYarn };
+
+/// "none", "linear", ...
+std::string_view to_string(RopeScalingKind kind);
 
 /// RoPE scaling as Hugging Face's modeling_rope_utils defines it. Optional fields keep its defaults.
 struct RopeScaling {
@@ -61,13 +65,16 @@ struct ModelConfig {
   bool tie_word_embeddings = false;
   bool attention_bias = true;  ///< q/k/v projections have a bias (o_proj never has)
   /// Window of layer i in positions, the token itself included; 0: full attention. Size num_hidden_layers. As Hugging
-  /// Face: `sliding_window` counts only with use_sliding_window, and layer i slides iff i >= max_window_layers; an
-  /// explicit layer_types list decides where there is one.
+  /// Face: `sliding_window` counts only with use_sliding_window, and layer i slides iff i >= max_window_layers (in
+  /// Qwen2Moe iff i is even and i < max_window_layers); an explicit layer_types list decides where there is one.
   std::vector<std::int64_t> layer_windows;
   std::optional<MoeConfig> moe;
   std::vector<std::int64_t> eos_token_ids;
   std::optional<std::int64_t> bos_token_id;
   std::string torch_dtype;  ///< as the checkpoint says, "" if it does not; for display
+  /// quantization_config's quant_method ("awq", "gptq", "fp8"), "" if there is none. Such a checkpoint can be
+  /// inspected and tokenized with; its weights are refused by Checkpoint::check_tensors().
+  std::string quantization_method;
 
   /// True if layer `layer` has routed experts in place of a dense MLP.
   [[nodiscard]] bool is_moe_layer(std::int64_t layer) const;

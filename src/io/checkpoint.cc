@@ -1,0 +1,107 @@
+// From what a person calls a model to its configuration and tensors.
+#include "io/checkpoint.h"
+
+#include <algorithm>
+
+#include "io/checkpoint_open.h"
+#include "io/hub.h"
+#include "io/token_ids.h"
+
+namespace retort {
+namespace {
+
+namespace fs = std::filesystem;
+
+// GGUF files of a folder; of a split model only the first part.
+std::vector<fs::path> gguf_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code ignored;
+  for (fs::directory_iterator it(folder, ignored), end; !ignored && it != end; it.increment(ignored)) {
+    const std::string name = it->path().filename().string();
+    const auto split = name.rfind("-of-");
+    const bool later_part = split != std::string::npos && split >= 5 && name.substr(split - 5, 5) != "00001";
+    if (name.ends_with(".gguf") && !later_part) files.push_back(it->path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+Expected<Json> read_optional(const fs::path& path) {
+  auto json = read_json_file(path);
+  if (!json && json.error().code() == ErrorCode::kNotFound) return Json::object();
+  return json;
+}
+
+template <typename T>
+Expected<T> named(Expected<T> result, const fs::path& path) {
+  if (!result) return fail(std::move(result).error().within(path.string()));
+  return result;
+}
+
+void add_eos_of_defaults(ModelConfig& config, const GenerationDefaults& defaults) {
+  for (const std::int64_t id : defaults.eos_token_ids) add_token_id(config.eos_token_ids, id);
+}
+
+}  // namespace
+
+Expected<Checkpoint> Checkpoint::open_gguf(const fs::path& path) {
+  Checkpoint out;
+  out.format_ = CheckpointFormat::kGguf;
+  out.name_ = path.string();
+  RETORT_TRY(GgufModel model, open_gguf_model(path));
+  out.gguf_ = std::make_shared<const GgufModel>(std::move(model));
+  RETORT_TRY(out.config_, model_config_from_gguf(out.gguf_->first()));
+  RETORT_TRY(out.generation_defaults_, generation_defaults_from_gguf(out.gguf_->first()));
+  RETORT_TRY(out.tensors_, named(tensors_from_gguf(*out.gguf_, out.config_), path));
+  out.config_.tie_word_embeddings = !out.tensors_.contains("lm_head.weight");
+  return out;
+}
+
+Expected<Checkpoint> Checkpoint::open_folder(const fs::path& folder) {
+  const fs::path config_path = folder / "config.json";
+  std::error_code ignored;
+  if (!fs::exists(config_path, ignored)) {
+    const auto ggufs = gguf_files(folder);
+    if (ggufs.size() == 1) return open_gguf(ggufs.front());
+    if (ggufs.empty())
+      return fail(ErrorCode::kNotFound, "{}: no config.json is there, and no GGUF file", folder.string());
+    return fail(ErrorCode::kInvalidArgument, "{}: several GGUF models are there; give one, such as {}", folder.string(),
+                ggufs.front().string());
+  }
+  Checkpoint out;
+  out.format_ = CheckpointFormat::kSafetensors;
+  out.name_ = folder.string();
+  out.folder_ = folder;
+  RETORT_TRY(const Json config, read_json_file(config_path));
+  RETORT_TRY(out.config_, named(model_config_from_json(config), config_path));
+  const fs::path generation_path = folder / "generation_config.json";
+  RETORT_TRY(const Json generation, read_optional(generation_path));
+  RETORT_TRY(out.generation_defaults_, named(generation_defaults_from_json(generation), generation_path));
+  add_eos_of_defaults(out.config_, out.generation_defaults_);
+  RETORT_TRY(FolderWeights weights, open_folder_weights(folder));
+  out.shards_ = std::move(weights.shards);
+  out.tensors_ = std::move(weights.tensors);
+  // Some writers store the tied output a second time; the configuration decides, as in Hugging Face.
+  if (out.config_.tie_word_embeddings) out.tensors_.erase("lm_head.weight");
+  return out;
+}
+
+Expected<Checkpoint> Checkpoint::open(std::string_view model) {
+  if (model.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "no model given: expected a folder, a .gguf file or a hub id (org/name)");
+  }
+  const fs::path path(model);
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (fs::is_directory(status)) return open_folder(path);
+  if (fs::is_regular_file(status)) {
+    if (path.extension() == ".safetensors" || path.extension() == ".json") {
+      return fail(ErrorCode::kInvalidArgument,
+                  "{}: give the folder that holds config.json and the weights, not a file of it", path.string());
+    }
+    return open_gguf(path);
+  }
+  return fail(ErrorCode::kNotFound, "{}: no such folder or file, and not a hub id (org/name)", model);
+}
+
+}  // namespace retort

@@ -1,0 +1,28 @@
+// make_corpus OUTDIR: writes the seed corpus of every fuzz target into OUTDIR/<target>/.
+#include <cstdio>
+#include <fstream>
+
+#include "fuzz/seeds.h"
+
+namespace retort::fuzz {
+
+void SeedWriter::write(std::string_view name, std::string_view content) const {
+  std::filesystem::create_directories(folder_);
+  std::ofstream file(folder_ / name, std::ios::binary);
+  file.write(content.data(), static_cast<std::streamsize>(content.size()));
+}
+
+}  // namespace retort::fuzz
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: make_corpus OUTDIR\n");
+    return 2;
+  }
+  const std::filesystem::path out = argv[1];
+  using retort::fuzz::SeedWriter;
+  retort::fuzz::write_config_seeds(SeedWriter(out / "fuzz_config"));
+  retort::fuzz::write_gguf_seeds(SeedWriter(out / "fuzz_gguf"));
+  retort::fuzz::write_safetensors_seeds(SeedWriter(out / "fuzz_safetensors"));
+  return 0;
+}
