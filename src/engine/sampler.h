@@ -11,9 +11,9 @@ namespace retort {
 
 /// Names, ranges and meaning as in vLLM's SamplingParams.
 struct SamplingParams {
-  double temperature = 1.0;         ///< 0: greedy; >= 0
+  double temperature = 1.0;         ///< >= 0; below 1e-5: greedy, of equals the lowest id
   double top_p = 1.0;               ///< (0, 1]
-  std::int64_t top_k = 0;           ///< 0 or -1: all
+  std::int64_t top_k = 0;           ///< 0 or -1: all; tokens that tie with the k-th stay
   double min_p = 0.0;               ///< [0, 1]: at least this share of the likeliest token's probability
   double repetition_penalty = 1.0;  ///< > 0; tokens of prompt and output, Keskar et al. (CTRL)
   double presence_penalty = 0.0;    ///< [-2, 2]; tokens of the output
@@ -54,8 +54,13 @@ class TokenCounts {
 
 /// Pure: the token depends on logits, params, counts, `sequence` and `position` alone (see engine/philox.h).
 /// `logits` [vocab] is scratch and is changed. Order: penalties, temperature, min_p, top_k, top_p, draw. NaN logits
-/// count as -infinity.
-SampledToken sample(std::span<float> logits, const SamplingParams& params, const TokenCounts& counts,
-                    std::uint64_t sequence, std::uint32_t position);
+/// count as -infinity; tokens at +infinity share everything; a row of nothing but -infinity is uniform. `params` pass
+/// check(), and `logits` is not empty.
+SampledToken sample_token(std::span<float> logits, const SamplingParams& params, const TokenCounts& counts,
+                          std::uint64_t sequence, std::uint32_t position);
+
+/// Token `id` with its log-probability and the `top` likeliest, as sample_token() would report them, though it was not
+/// drawn.
+SampledToken score_token(std::span<float> logits, std::int32_t id, std::int64_t top);
 
 }  // namespace retort

@@ -1,0 +1,154 @@
+#include "engine/softmax.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+namespace retort {
+namespace {
+
+// exp(x) = 2^n exp(r), n the nearest integer to x log2(e), so |r| <= ln(2) / 2. The Taylor polynomial of degree 7 is
+// off by at most r^8 / 8! = 5e-9 there; what is left is rounding. ln(2) comes in two parts so that n times the first,
+// which has 9 significant bits, is exact.
+inline float exp_inline(float x) {
+  constexpr float kLog2E = 1.44269504f;
+  constexpr float kLn2High = 0.693359375f;        // 355 / 512
+  constexpr float kLn2Low = -2.12194440e-4f;      // ln(2) - 355 / 512
+  constexpr float kRound = 12582912.0f;           // 1.5 * 2^23: adding it leaves the nearest integer in the low bits
+  constexpr float kLeast = -87.0f;                // 2^-126 is exp(-87.3)
+  const float clamped = x < kLeast ? kLeast : x;  // also keeps -infinity out
+  const float shifted = clamped * kLog2E + kRound;
+  const float n = shifted - kRound;
+  const float r = (clamped - n * kLn2High) - n * kLn2Low;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const auto scale = std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) << 23) + (127u << 23));
+  return x < kLeast ? 0.0f : p * scale;
+}
+
+// Smallest float >= bound: a float is below it exactly if it is below `bound`.
+float round_up(double bound) {
+  auto narrow = static_cast<float>(bound);
+  if (narrow < bound) narrow = std::nextafter(narrow, std::numeric_limits<float>::infinity());
+  return narrow;
+}
+
+}  // namespace
+
+float exp_weight(float x) { return exp_inline(x); }
+
+float row_max(std::span<const float> row) {
+  // Running maxima side by side, so that the loop is one of vectors; no lane waits for another.
+  constexpr std::size_t kLanes = 64;
+  float largest[kLanes];
+  std::uint32_t nan_seen[kLanes] = {};
+  std::fill_n(largest, kLanes, -std::numeric_limits<float>::infinity());
+  const auto look = [&](const float* x, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      largest[i] = x[i] > largest[i] ? x[i] : largest[i];
+      nan_seen[i] |= static_cast<std::uint32_t>(x[i] != x[i]);
+    }
+  };
+  std::size_t first = 0;
+  for (; first + kLanes <= row.size(); first += kLanes) look(row.data() + first, kLanes);
+  look(row.data() + first, row.size() - first);
+  if (std::any_of(nan_seen, nan_seen + kLanes, [](std::uint32_t seen) { return seen != 0; })) {
+    return std::numeric_limits<float>::quiet_NaN();
+  }
+  return *std::max_element(largest, largest + kLanes);
+}
+
+std::int32_t first_of(std::span<const float> row, float value) {
+  const auto found = std::find(row.begin(), row.end(), value);
+  return found == row.end() ? 0 : static_cast<std::int32_t>(found - row.begin());
+}
+
+float kth_largest(std::span<const float> row, std::int64_t k) {
+  // Collects what may be among the k largest, and cuts back to k whenever twice that (or a page of them) has come: the
+  // bound rises fast, and nearly all of a long row is passed over with one comparison.
+  const auto keep = static_cast<std::size_t>(k);
+  const std::size_t capacity = std::max<std::size_t>(2 * keep, 1024);
+  std::vector<float> kept;
+  kept.reserve(std::min(capacity, row.size()));
+  float bound = -std::numeric_limits<float>::infinity();
+  bool full = false;  // `bound` is the k-th largest of what was seen
+  for (const float x : row) {
+    if (full && x <= bound) continue;
+    kept.push_back(x);
+    if (kept.size() < capacity) continue;
+    std::nth_element(kept.begin(), kept.begin() + (keep - 1), kept.end(), std::greater<>());
+    kept.resize(keep);
+    bound = kept.back();
+    full = true;
+  }
+  std::nth_element(kept.begin(), kept.begin() + (keep - 1), kept.end(), std::greater<>());
+  return kept[keep - 1];
+}
+
+Softmax::Softmax(std::span<const float> logits, float largest, double temperature, double bound)
+    : logits_(logits),
+      largest_(largest),
+      inverse_temperature_(static_cast<float>(1.0 / temperature)),
+      bound_(std::min(round_up(bound), largest)),
+      sums_((logits.size() + kBlock - 1) / kBlock) {
+  float weights[kBlock];
+  for (std::size_t block = 0; block < sums_.size(); ++block) {
+    const std::size_t count = block_weights(block, weights);
+    std::fill(weights + count, weights + kBlock, 0.0f);
+    double lanes[8] = {};
+    for (std::size_t i = 0; i < kBlock; i += 8) {
+      for (std::size_t j = 0; j < 8; ++j) lanes[j] += static_cast<double>(weights[i + j]);
+    }
+    sums_[block] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    total_ += sums_[block];
+  }
+}
+
+std::size_t Softmax::block_weights(std::size_t block, float* out) const {
+  const std::size_t first = block * kBlock;
+  const std::size_t count = std::min(kBlock, logits_.size() - first);
+  const float* x = logits_.data() + first;
+  const float largest = largest_;
+  const float scale = inverse_temperature_;
+  const float bound = bound_;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float weight = exp_inline((x[i] - largest) * scale);
+    out[i] = x[i] < bound ? 0.0f : weight;
+  }
+  return count;
+}
+
+std::int32_t Softmax::draw(double u) const {
+  const double target = u * total_;
+  // The block in which the sum passes; rounding can leave a hair more than all hold: then the last that holds anything.
+  std::size_t chosen = 0;
+  double start = 0;  // sum of the blocks before it
+  double sum = 0;
+  for (std::size_t block = 0; block < sums_.size() && target >= sum; ++block) {
+    if (sums_[block] == 0) continue;
+    chosen = block;
+    start = sum;
+    sum += sums_[block];
+  }
+  float weights[kBlock];
+  const std::size_t count = block_weights(chosen, weights);
+  double left = target - start;
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (weights[i] == 0) continue;
+    last = i;
+    left -= static_cast<double>(weights[i]);
+    if (left < 0) break;
+  }
+  return static_cast<std::int32_t>(chosen * kBlock + last);
+}
+
+}  // namespace retort
