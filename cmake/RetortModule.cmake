@@ -54,5 +54,6 @@ function(retort_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE retort_options retort_testing ${arg_LINKS} GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+    # Tests share the cores with one another: a team that spins while it waits would slow all of them.
+    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "OMP_WAIT_POLICY=passive")
 endfunction()

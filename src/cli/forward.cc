@@ -1,4 +1,5 @@
 // retort forward: logits of given token ids, for parity checks and debugging. No tokenizer is involved.
+#include <cstring>
 #include <memory>
 #include <string>
 

@@ -1,35 +1,79 @@
 // retort: one program, a subcommand for each thing that a person wants done.
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
 #include <fmt/format.h>
+#include <new>
 #include <string>
 
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "core/log.h"
 #include "core/version.h"
 #include <CLI/CLI.hpp>
 
 namespace {
 
+using retort::ErrorCode;
+using retort::Status;
+namespace cli = retort::cli;
+
+Status choose_log_level(const std::string& option) {
+  const char* environment = std::getenv("RETORT_LOG_LEVEL");
+  const std::string word = !option.empty() ? option : environment ? environment : "info";
+  RETORT_TRY(const retort::LogLevel level, retort::parse_log_level(word));
+  retort::set_log_level(level);
+  return {};
+}
+
+// What was printed must have arrived: a full disk behind a redirection is a failure, not a success.
+Status flush_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return retort::fail(ErrorCode::kIo, "cannot write standard output: {}", std::strerror(errno));
+  }
+  return {};
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"retort serves, evaluates, distills and trains R1-style reasoning models on the machines you own.",
                "retort"};
   app.set_version_flag("--version", fmt::format("retort {} ({})", retort::version(), retort::build_description()));
   app.require_subcommand(1);
-  retort::cli::Action action;
+  app.fallthrough();
+  std::string log_level;
+  app.add_option("--log-level", log_level,
+                 "What goes to standard error: trace, debug, info, warn, error or off (or RETORT_LOG_LEVEL) [info]");
+  app.footer(
+      "MODEL is a Hugging Face folder, a .gguf file (any part of a split one) or a hub id such as org/name that\n"
+      "'retort pull' has fetched. Exit codes: 0 fine, 1 failure, 2 wrong usage.");
+  cli::Action action;
+  cli::add_forward(app, action);
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? retort::cli::kExitOk : retort::cli::kExitUsage;
+    return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
   }
-  if (const auto status = action(); !status) {
-    fmt::print(stderr, "retort: {}\n", status.error().message());
-    return status.error().code() == retort::ErrorCode::kInvalidArgument ? retort::cli::kExitUsage
-                                                                        : retort::cli::kExitFailure;
-  }
-  return retort::cli::kExitOk;
+  Status status = choose_log_level(log_level);
+  if (status) status = action();
+  if (status) status = flush_output();
+  if (status) return cli::kExitOk;
+  std::fflush(stdout);
+  fmt::print(stderr, "retort: {}\n", status.error().message());
+  return status.error().code() == ErrorCode::kInvalidArgument ? cli::kExitUsage : cli::kExitFailure;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) { return run(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "retort: out of memory\n");
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "retort: this is a bug in retort: {}\n", error.what());
+  }
+  return cli::kExitFailure;
+}
