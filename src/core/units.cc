@@ -26,6 +26,13 @@ std::string format_count(std::uint64_t count) {
   return fmt::format("{:.2f} B", value / 1e9);
 }
 
+std::string format_grouped(std::int64_t number) {
+  std::string text = fmt::to_string(number);
+  const std::size_t first_digit = number < 0 ? 1 : 0;
+  for (std::size_t at = text.size(); at > first_digit + 3;) text.insert(at -= 3, ",");
+  return text;
+}
+
 std::string format_seconds(double seconds) {
   if (!(seconds >= 0)) return "?";
   if (seconds < 1) return fmt::format("{:.0f} ms", seconds * 1e3);

@@ -33,8 +33,8 @@ struct GenerationResult {
   FinishReason finish_reason = FinishReason::kLength;
   std::int32_t stop_token = -1;    ///< the stop token that ended it, or -1
   std::int64_t reused_tokens = 0;  ///< prompt tokens that were in the cache already
-  double prefill_seconds = 0;
-  double decode_seconds = 0;  ///< after the first token
+  double prefill_seconds = 0;      ///< up to the first token that is not forced with the prompt
+  double decode_seconds = 0;       ///< after the first token
 };
 
 /// Keep: go on; kStop: the caller has what it wanted (a stop string), finish_reason kStop.
@@ -44,20 +44,27 @@ enum class OnToken { kContinue, kStop };
 /// One thread at a time.
 class GenerationSession {
  public:
-  /// `max_model_len`: prompt + output; 0: the model's max_position_embeddings.
+  /// `max_model_len`: prompt + output; 0, or more than it: the model's max_position_embeddings.
   GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len);
 
   /// kOutOfRange where prompt + forced prefix leave no room for a token, stating both numbers: nothing is ever cut.
+  /// `on_token` sees every output token, the forced ones too, as soon as it is known. A raised `cancel` ends it between
+  /// two steps with kCancelled and what there is by then, which is no error. The same request gives the same tokens
+  /// whatever the session ran before.
   Expected<GenerationResult> generate(const GenerationRequest& request,
                                       const std::function<OnToken(const SampledToken&)>& on_token,
                                       const CancelToken& cancel);
   [[nodiscard]] std::int64_t max_model_len() const { return max_model_len_; }
 
  private:
+  std::int64_t reuse(std::span<const std::int32_t> tokens);
+  Expected<bool> run(std::span<const std::int32_t> tokens, const CancelToken& cancel);
+
   std::shared_ptr<const Model> model_;
   std::int64_t max_model_len_;
   std::unique_ptr<SequenceKv> kv_;
   std::vector<std::int32_t> computed_;  ///< the tokens whose K and V are in kv_
+  std::vector<float> hidden_;           ///< [hidden_size], of the token run last
 };
 
 }  // namespace retort
