@@ -42,7 +42,11 @@ function(retort_module name)
 endfunction()
 
 # retort_test(io_gguf_test SOURCES gguf_test.cc LINKS retort::io LABELS fast [TIMEOUT 60])
-# One executable, one ctest entry per GoogleTest case, found when the tests run.
+# One executable, one ctest entry per GoogleTest case, found when the tests run. Labels:
+#   fast     seconds, no real model        slow   minutes
+#   real     needs a real checkpoint       threads   starts threads: also runs under ThreadSanitizer
+# Real and slow tests use every core themselves, so ctest runs nothing beside them.
+add_custom_target(threaded_tests)
 function(retort_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
   if(NOT arg_TIMEOUT)
@@ -51,9 +55,19 @@ function(retort_test name)
   if(NOT arg_LABELS)
     set(arg_LABELS fast)
   endif()
+  # One label with commas: a list does not survive the script that gtest_discover_tests writes, and ctest -L searches
+  # for a match within a label.
+  list(JOIN arg_LABELS "," labels)
+  set(serial OFF)
+  if("real" IN_LIST arg_LABELS OR "slow" IN_LIST arg_LABELS)
+    set(serial ON)
+  endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE retort_options retort_testing ${arg_LINKS} GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     # Tests share the cores with one another: a team that spins while it waits would slow all of them.
-    PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "OMP_WAIT_POLICY=passive")
+    PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial} ENVIRONMENT "OMP_WAIT_POLICY=passive")
+  if("threads" IN_LIST arg_LABELS)
+    add_dependencies(threaded_tests ${name})
+  endif()
 endfunction()

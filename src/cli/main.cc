@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "core/log.h"
 #include "core/version.h"
+#include "kernels/dispatch.h"
 #include <CLI/CLI.hpp>
 
 namespace {
@@ -36,10 +37,17 @@ Status flush_output() {
   return {};
 }
 
+/// Three lines: the release, the processor, and the kernels that it will run (or why none).
+std::string version_text() {
+  const auto table = retort::default_kernel_table();
+  return fmt::format("retort {} ({})\nprocessor: {}\nkernels: {}", retort::version(), retort::build_description(),
+                     retort::cpu_name(), table ? (*table)->name : table.error().message());
+}
+
 int run(int argc, char** argv) {
   CLI::App app{"retort serves, evaluates, distills and trains R1-style reasoning models on the machines you own.",
                "retort"};
-  app.set_version_flag("--version", fmt::format("retort {} ({})", retort::version(), retort::build_description()));
+  app.set_version_flag("--version", version_text);
   app.require_subcommand(1);
   app.fallthrough();
   std::string log_level;
