@@ -5,6 +5,7 @@
 
 #include "io/checkpoint_open.h"
 #include "io/hub.h"
+#include "io/hub_names.h"
 #include "io/token_ids.h"
 
 namespace retort {
@@ -30,6 +31,17 @@ Expected<Json> read_optional(const fs::path& path) {
   auto json = read_json_file(path);
   if (!json && json.error().code() == ErrorCode::kNotFound) return Json::object();
   return json;
+}
+
+// A pointer among the files that matter here; a missing picture of a README is no hindrance.
+Status check_no_lfs_pointers(const fs::path& folder) {
+  auto pointers = list_lfs_pointers(folder);
+  std::erase_if(pointers, [](const std::string& name) {
+    constexpr std::string_view kRead[] = {".safetensors", ".gguf", ".json", ".jinja", ".txt"};
+    return std::ranges::none_of(kRead, [&](std::string_view ending) { return name.ends_with(ending); });
+  });
+  if (pointers.empty()) return {};
+  return fail(ErrorCode::kCorrupt, "{}", lfs_pointer_message(folder, pointers));
 }
 
 template <typename T>
@@ -58,6 +70,7 @@ Expected<Checkpoint> Checkpoint::open_gguf(const fs::path& path) {
 }
 
 Expected<Checkpoint> Checkpoint::open_folder(const fs::path& folder) {
+  RETORT_TRY_STATUS(check_no_lfs_pointers(folder));
   const fs::path config_path = folder / "config.json";
   std::error_code ignored;
   if (!fs::exists(config_path, ignored)) {
@@ -101,7 +114,20 @@ Expected<Checkpoint> Checkpoint::open(std::string_view model) {
     }
     return open_gguf(path);
   }
-  return fail(ErrorCode::kNotFound, "{}: no such folder or file, and not a hub id (org/name)", model);
+  if (!looks_like_repo_id(model)) {
+    return fail(ErrorCode::kNotFound, "{}: no such folder or file, and not a hub id (org/name)", shown_name(model));
+  }
+  const HubSettings hub = hub_settings_from_environment();
+  const auto snapshot = find_in_cache(hub, model);
+  if (!snapshot) {
+    return fail(
+        ErrorCode::kNotFound,
+        "{}: no such folder or file, and not in the cache ({}) either; `retort pull {}` downloads it from the hub",
+        model, hub.cache.string(), model);
+  }
+  RETORT_TRY(Checkpoint found, open_folder(*snapshot));
+  found.name_ = model;
+  return found;
 }
 
 }  // namespace retort

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "io/checkpoint.h"
+#include "io/hub_names.h"
 #include "io/tensor_names.h"
 
 namespace retort {
@@ -71,7 +72,7 @@ Status Checkpoint::check_tensors() const {
     for (const auto& [name, view] : tensors_) {
       if (std::ranges::binary_search(names, name)) continue;
       return fail(ErrorCode::kUnsupported, "tensor '{}' {} {} is not part of {} as its configuration describes it",
-                  name, to_string(view.dtype), to_string(view.shape), to_string(config_.architecture));
+                  shown_name(name), to_string(view.dtype), to_string(view.shape), to_string(config_.architecture));
     }
     return {};
   };

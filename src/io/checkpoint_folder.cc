@@ -3,6 +3,7 @@
 
 #include "io/checkpoint_open.h"
 #include "io/hub.h"
+#include "io/hub_names.h"
 #include "io/tensor_names.h"
 
 namespace retort {
@@ -28,7 +29,7 @@ Status take_shard(const fs::path& path, const std::set<std::string>* listed, Fol
   for (const auto& [name, view] : shard.tensors) {
     if (listed && !listed->contains(name)) {
       return fail(ErrorCode::kCorrupt, "{}: tensor '{}' is in this file but the index does not say so", path.string(),
-                  name);
+                  shown_name(name));
     }
     if (is_harmless_extra(name)) continue;
     out.tensors.emplace(name, view);  // unique: each name is listed for one file
@@ -37,7 +38,7 @@ Status take_shard(const fs::path& path, const std::set<std::string>* listed, Fol
     for (const std::string& name : *listed) {
       if (!shard.tensors.contains(name)) {
         return fail(ErrorCode::kCorrupt, "{}: tensor '{}' is missing, which the index says is here", path.string(),
-                    name);
+                    shown_name(name));
       }
     }
   }
@@ -98,7 +99,8 @@ Expected<FolderWeights> open_folder_weights(const fs::path& folder) {
     RETORT_TRY_STATUS(take_shard(single, nullptr, out));
     return out;
   }
-  if (const fs::path index = folder / "model.safetensors.index.json"; is_there(index)) return open_shards(folder, index);
+  if (const fs::path index = folder / "model.safetensors.index.json"; is_there(index))
+    return open_shards(folder, index);
   if (has_file_ending(folder, ".bin") || has_file_ending(folder, ".pth")) {
     return fail(ErrorCode::kUnsupported,
                 "{}: its weights are PyTorch pickles, which can run code and are not read; get or make safetensors",

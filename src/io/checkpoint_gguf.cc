@@ -1,5 +1,6 @@
 // A GGUF model's tensors under their Hugging Face names.
 #include "io/checkpoint_open.h"
+#include "io/hub_names.h"
 #include "io/tensor_names.h"
 
 namespace retort {
@@ -7,7 +8,8 @@ namespace {
 
 Status insert(TensorMap& tensors, std::string name, const TensorView& view, std::string_view gguf_name) {
   if (!tensors.emplace(name, view).second) {
-    return fail(ErrorCode::kCorrupt, "tensor '{}' gives '{}', which is there already", gguf_name, name);
+    return fail(ErrorCode::kCorrupt, "tensor '{}' gives '{}', which is there already", shown_name(gguf_name),
+                shown_name(name));
   }
   return {};
 }
@@ -17,8 +19,8 @@ Status insert_experts(TensorMap& tensors, const MappedName& mapped, const GgufTe
                       const ModelConfig& config) {
   const std::int64_t experts = config.moe ? config.moe->num_experts : 0;
   if (tensor.shape.rank() != 3 || tensor.shape[0] != experts) {
-    return fail(ErrorCode::kCorrupt, "tensor '{}' has shape {} but the configuration has {} experts", tensor.name,
-                to_string(tensor.shape), experts);
+    return fail(ErrorCode::kCorrupt, "tensor '{}' has shape {} but the configuration has {} experts",
+                shown_name(tensor.name), to_string(tensor.shape), experts);
   }
   const Shape shape{tensor.shape[1], tensor.shape[2]};
   const std::uint64_t bytes = tensor.bytes / static_cast<std::uint64_t>(experts);

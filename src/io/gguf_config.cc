@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "io/checkpoint.h"
+#include "io/hub_names.h"
 #include "io/model_config_check.h"
 #include "io/token_ids.h"
 
@@ -47,7 +48,7 @@ Expected<Architecture> read_architecture(std::string_view name) {
   if (name == "qwen3") return Architecture::kQwen3;
   return fail(ErrorCode::kUnsupported,
               "general.architecture '{}' is not one that retort runs; it runs qwen2, qwen2moe and qwen3",
-              name.substr(0, 100));
+              shown_name(name));
 }
 
 Expected<RopeScalingKind> rope_kind(std::string_view name) {
@@ -55,7 +56,7 @@ Expected<RopeScalingKind> rope_kind(std::string_view name) {
   if (name == "linear") return RopeScalingKind::kLinear;
   if (name == "yarn") return RopeScalingKind::kYarn;
   return fail(ErrorCode::kUnsupported,
-              "rope.scaling.type '{}' is not one that retort runs; it runs none, linear and yarn", name.substr(0, 100));
+              "rope.scaling.type '{}' is not one that retort runs; it runs none, linear and yarn", shown_name(name));
 }
 
 Status read_rope(const Keys& keys, ModelConfig& out) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "io/gguf_types.h"
+#include "io/hub_names.h"
 
 namespace retort {
 namespace {
@@ -37,22 +38,22 @@ Expected<GgufArray> read_array(GgufCursor& cursor, std::string_view key) {
   std::uint32_t type_number = 0;
   std::uint64_t count = 0;
   if (!cursor.read(type_number) || !cursor.read(count))
-    return gguf_truncated(fmt::format("'{}'", gguf_shown(key)), cursor);
+    return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
   const auto type = static_cast<GgufValueType>(type_number);
   if (type == GgufValueType::kArray) {
-    return fail(ErrorCode::kUnsupported, "'{}' is an array of arrays, which retort does not read", gguf_shown(key));
+    return fail(ErrorCode::kUnsupported, "'{}' is an array of arrays, which retort does not read", shown_name(key));
   }
   const std::size_t element_bytes = gguf_min_element_bytes(type);
   if (element_bytes == 0) {
-    return fail(ErrorCode::kCorrupt, "'{}' is an array of an unknown type {}", gguf_shown(key), type_number);
+    return fail(ErrorCode::kCorrupt, "'{}' is an array of an unknown type {}", shown_name(key), type_number);
   }
   if (count > cursor.remaining() / element_bytes) {
     return fail(ErrorCode::kCorrupt,
-                "'{}' claims {} elements but only {} bytes follow; the file is truncated or damaged", gguf_shown(key),
+                "'{}' claims {} elements but only {} bytes follow; the file is truncated or damaged", shown_name(key),
                 count, cursor.remaining());
   }
   if (count > kMaxArrayElements) {
-    return fail(ErrorCode::kCorrupt, "'{}' has {} elements; at most {} are read", gguf_shown(key), count,
+    return fail(ErrorCode::kCorrupt, "'{}' has {} elements; at most {} are read", shown_name(key), count,
                 kMaxArrayElements);
   }
   GgufArray array;
@@ -81,13 +82,13 @@ Expected<GgufArray> read_array(GgufCursor& cursor, std::string_view key) {
     case GgufValueType::kI64:
       complete = read_many<std::int64_t, std::int64_t>(cursor, count, array.integers);
       if (type == GgufValueType::kU64 && std::ranges::any_of(array.integers, [](std::int64_t i) { return i < 0; })) {
-        return fail(ErrorCode::kCorrupt, "'{}' has an element beyond 2^63 - 1", gguf_shown(key));
+        return fail(ErrorCode::kCorrupt, "'{}' has an element beyond 2^63 - 1", shown_name(key));
       }
       break;
     case GgufValueType::kBool:
       complete = read_many<std::int64_t, std::uint8_t>(cursor, count, array.integers);
       if (std::ranges::any_of(array.integers, [](std::int64_t i) { return i > 1; })) {
-        return fail(ErrorCode::kCorrupt, "'{}' has a boolean that is neither 0 nor 1", gguf_shown(key));
+        return fail(ErrorCode::kCorrupt, "'{}' has a boolean that is neither 0 nor 1", shown_name(key));
       }
       break;
     case GgufValueType::kF32:
@@ -102,21 +103,21 @@ Expected<GgufArray> read_array(GgufCursor& cursor, std::string_view key) {
     case GgufValueType::kArray:
       break;
   }
-  if (!complete) return gguf_truncated(fmt::format("'{}'", gguf_shown(key)), cursor);
+  if (!complete) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
   return array;
 }
 
 template <typename Wide, typename Narrow>
 Expected<GgufValue> read_number(GgufCursor& cursor, std::string_view key) {
   Narrow value{};
-  if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", gguf_shown(key)), cursor);
+  if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
   return GgufValue(static_cast<Wide>(value));
 }
 
 Expected<GgufValue> read_bool(GgufCursor& cursor, std::string_view key) {
   std::uint8_t value = 0;
-  if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", gguf_shown(key)), cursor);
-  if (value > 1) return fail(ErrorCode::kCorrupt, "'{}' must be a boolean, 0 or 1, but is {}", gguf_shown(key), value);
+  if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
+  if (value > 1) return fail(ErrorCode::kCorrupt, "'{}' must be a boolean, 0 or 1, but is {}", shown_name(key), value);
   return GgufValue(value == 1);
 }
 
@@ -140,7 +141,7 @@ Expected<GgufValue> read_value(GgufCursor& cursor, std::string_view key, std::ui
       return read_bool(cursor, key);
     case GgufValueType::kString: {
       std::string_view text;
-      if (!cursor.read_string(text)) return gguf_truncated(fmt::format("'{}'", gguf_shown(key)), cursor);
+      if (!cursor.read_string(text)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
       return GgufValue(text);
     }
     case GgufValueType::kArray: {
@@ -154,15 +155,10 @@ Expected<GgufValue> read_value(GgufCursor& cursor, std::string_view key, std::ui
     case GgufValueType::kF64:
       return read_number<double, double>(cursor, key);
   }
-  return fail(ErrorCode::kCorrupt, "'{}' has an unknown type {}", gguf_shown(key), type_number);
+  return fail(ErrorCode::kCorrupt, "'{}' has an unknown type {}", shown_name(key), type_number);
 }
 
 }  // namespace
-
-std::string gguf_shown(std::string_view name) {
-  constexpr std::size_t kLimit = 100;
-  return name.size() <= kLimit ? std::string(name) : std::string(name.substr(0, kLimit)) + "...";
-}
 
 tl::unexpected<Error> gguf_truncated(std::string_view reading, const GgufCursor& cursor) {
   return fail(ErrorCode::kCorrupt,
@@ -187,7 +183,7 @@ Expected<std::map<std::string_view, GgufValue>> read_gguf_metadata(GgufCursor& c
     }
     RETORT_TRY(GgufValue value, read_value(cursor, key, type));
     if (!metadata.emplace(key, std::move(value)).second) {
-      return fail(ErrorCode::kCorrupt, "metadata key '{}' appears twice", gguf_shown(key));
+      return fail(ErrorCode::kCorrupt, "metadata key '{}' appears twice", shown_name(key));
     }
   }
   return metadata;

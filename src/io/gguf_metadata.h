@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 #include <string_view>
 
 #include "core/error.h"
@@ -14,8 +13,6 @@ namespace retort {
 
 inline constexpr std::size_t kMaxGgufNameBytes = 65535;  ///< the format's own limit for keys
 
-/// A name as messages show it: a hostile one is cut.
-std::string gguf_shown(std::string_view name);
 /// kCorrupt: the bytes ended while reading `reading`.
 tl::unexpected<Error> gguf_truncated(std::string_view reading, const GgufCursor& cursor);
 

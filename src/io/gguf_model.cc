@@ -4,6 +4,7 @@
 #include <set>
 
 #include "io/gguf.h"
+#include "io/hub_names.h"
 
 namespace retort {
 namespace {
@@ -56,7 +57,8 @@ Status check_tensors_once(const GgufModel& model) {
   for (const GgufFile& file : model.files) {
     for (const GgufTensor& tensor : file.tensors()) {
       if (!names.insert(tensor.name).second) {
-        return fail(ErrorCode::kCorrupt, "{}: tensor '{}' is also in another part", file.what(), tensor.name);
+        return fail(ErrorCode::kCorrupt, "{}: tensor '{}' is also in another part", file.what(),
+                    shown_name(tensor.name));
       }
     }
   }

@@ -14,6 +14,7 @@
 #include "io/gguf_metadata.h"
 #include "io/gguf_types.h"
 #include "io/hub.h"
+#include "io/hub_names.h"
 
 namespace retort {
 namespace {
@@ -31,12 +32,12 @@ struct Header {
 };
 
 Expected<Header> read_header(GgufCursor& cursor, std::span<const std::byte> bytes) {
-  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 200));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::uint32_t magic = 0;
   Header header;
   if (!cursor.read(magic)) return gguf_truncated("the first four bytes", cursor);
   if (magic != kMagic) {
-    if (is_lfs_pointer(start)) {
+    if (is_lfs_pointer(text)) {
       return fail(ErrorCode::kCorrupt,
                   "this is a Git LFS pointer, not the model: run `git lfs pull` in its folder, or `retort pull`");
     }
@@ -66,14 +67,14 @@ Expected<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index, std::u
     return fail(ErrorCode::kCorrupt, "tensor {} has a name of {} bytes", index, tensor.name.size());
   }
   if (rank > 4) {
-    return fail(ErrorCode::kCorrupt, "tensor '{}' has {} dimensions; GGUF allows 4", gguf_shown(tensor.name), rank);
+    return fail(ErrorCode::kCorrupt, "tensor '{}' has {} dimensions; GGUF allows 4", shown_name(tensor.name), rank);
   }
   std::array<std::int64_t, 4> dims{};
   for (std::uint32_t i = 0; i < rank; ++i) {
     std::uint64_t dim = 0;
     if (!cursor.read(dim)) return gguf_truncated(entry(), cursor);
     if (dim == 0 || dim > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-      return fail(ErrorCode::kCorrupt, "tensor '{}' has a dimension of {}", gguf_shown(tensor.name), dim);
+      return fail(ErrorCode::kCorrupt, "tensor '{}' has a dimension of {}", shown_name(tensor.name), dim);
     }
     dims[rank - 1 - i] = static_cast<std::int64_t>(dim);
   }
@@ -83,29 +84,29 @@ Expected<GgufTensor> read_tensor(GgufCursor& cursor, std::uint64_t index, std::u
   if (!dtype) {
     const std::string_view name = gguf_type_name(type);
     return fail(name.empty() ? ErrorCode::kCorrupt : ErrorCode::kUnsupported,
-                "tensor '{}' has type {} (number {}); retort reads {}", gguf_shown(tensor.name),
+                "tensor '{}' has type {} (number {}); retort reads {}", shown_name(tensor.name),
                 name.empty() ? "unknown" : name, type, kReadTypes);
   }
   tensor.dtype = *dtype;
   const auto shape = Shape::from({dims.data(), rank});
   if (!shape) {
-    return fail(ErrorCode::kCorrupt, "tensor '{}' has more elements than 64 bits count", gguf_shown(tensor.name));
+    return fail(ErrorCode::kCorrupt, "tensor '{}' has more elements than 64 bits count", shown_name(tensor.name));
   }
   tensor.shape = *shape;
   const auto bytes = tensor_bytes(tensor.dtype, tensor.shape);
   if (!bytes) {
     return fail(ErrorCode::kCorrupt, "tensor '{}' of type {} and shape {}: rows must fill blocks of {} elements",
-                gguf_shown(tensor.name), to_string(tensor.dtype), to_string(tensor.shape),
+                shown_name(tensor.name), to_string(tensor.dtype), to_string(tensor.shape),
                 dtype_info(tensor.dtype).block_elements);
   }
   tensor.bytes = *bytes;
   if (tensor.offset % alignment != 0) {
     return fail(ErrorCode::kCorrupt, "tensor '{}' lies at offset {}, which is no multiple of the alignment {}",
-                gguf_shown(tensor.name), tensor.offset, alignment);
+                shown_name(tensor.name), tensor.offset, alignment);
   }
   if (tensor.offset > std::numeric_limits<std::uint64_t>::max() - tensor.bytes) {
     return fail(ErrorCode::kCorrupt, "tensor '{}' has offset {} and {} bytes, beyond what 64 bits count",
-                gguf_shown(tensor.name), tensor.offset, tensor.bytes);
+                shown_name(tensor.name), tensor.offset, tensor.bytes);
   }
   return tensor;
 }
@@ -117,7 +118,7 @@ Status check_table(const std::vector<GgufTensor>& tensors) {
   by_offset.reserve(tensors.size());
   for (const GgufTensor& tensor : tensors) {
     if (!names.insert(tensor.name).second) {
-      return fail(ErrorCode::kCorrupt, "tensor '{}' appears twice", gguf_shown(tensor.name));
+      return fail(ErrorCode::kCorrupt, "tensor '{}' appears twice", shown_name(tensor.name));
     }
     by_offset.push_back(&tensor);
   }
@@ -126,7 +127,7 @@ Status check_table(const std::vector<GgufTensor>& tensors) {
     const GgufTensor& before = *by_offset[i - 1];
     if (before.offset + before.bytes > by_offset[i]->offset) {
       return fail(ErrorCode::kCorrupt, "tensors '{}' and '{}' overlap: one ends at byte {}, the other starts at {}",
-                  gguf_shown(before.name), gguf_shown(by_offset[i]->name), before.offset + before.bytes,
+                  shown_name(before.name), shown_name(by_offset[i]->name), before.offset + before.bytes,
                   by_offset[i]->offset);
     }
   }

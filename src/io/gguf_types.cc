@@ -11,7 +11,7 @@ struct TypeEntry {
   std::optional<DType> dtype;
 };
 
-// Gaps in the numbers are types that were removed from the format (4, 5, 31 to 33, 36 to 38).
+// Numbers that are not here (4, 5, 36 to 38) are of types that the format has dropped.
 constexpr std::array<TypeEntry, 36> kTypes = {{
     {0, "F32", DType::kF32},        {1, "F16", DType::kF16},        {2, "Q4_0", DType::kQ4_0},
     {3, "Q4_1", DType::kQ4_1},      {6, "Q5_0", DType::kQ5_0},      {7, "Q5_1", DType::kQ5_1},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "io/hub_names.h"
 #include "io/model_config_check.h"
 #include "io/token_ids.h"
 
@@ -27,7 +28,7 @@ Expected<Architecture> read_architecture(const Json& config) {
     if (type == "qwen2_moe") return Architecture::kQwen2Moe;
     if (type == "qwen3") return Architecture::kQwen3;
     if (type.empty()) return fail(ErrorCode::kCorrupt, "field 'architectures' is missing");
-    return fail(ErrorCode::kUnsupported, "model_type '{}' is not one that retort runs; it runs {}", type.substr(0, 100),
+    return fail(ErrorCode::kUnsupported, "model_type '{}' is not one that retort runs; it runs {}", shown_name(type),
                 kRunnable);
   }
   if (!list->is_array() || list->size() != 1 || !list->front().is_string()) {
@@ -35,8 +36,8 @@ Expected<Architecture> read_architecture(const Json& config) {
   }
   const auto& name = list->front().get_ref<const std::string&>();
   if (const auto known = architecture_from(name)) return *known;
-  return fail(ErrorCode::kUnsupported, "architecture '{}' is not one that retort runs; it runs {}",
-              std::string_view(name).substr(0, 100), kRunnable);
+  return fail(ErrorCode::kUnsupported, "architecture '{}' is not one that retort runs; it runs {}", shown_name(name),
+              kRunnable);
 }
 
 // ---- RoPE ----
@@ -49,7 +50,7 @@ Expected<RopeScalingKind> rope_kind(std::string_view name) {
   return fail(ErrorCode::kUnsupported,
               "rope type '{}' is not one that retort runs; it runs default, linear, dynamic "
               "and yarn",
-              name.substr(0, 100));
+              shown_name(name));
 }
 
 Expected<std::optional<double>> optional_number(const Json& object, std::string_view key) {

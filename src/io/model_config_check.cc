@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "io/hub_names.h"
+
 namespace retort {
 namespace {
 
@@ -79,8 +81,7 @@ Status check_moe(const ModelConfig& config) {
 
 Status check_activation(std::string_view name) {
   if (name == "silu" || name == "swish") return {};
-  return fail(ErrorCode::kUnsupported, "hidden_act '{}' is not one that retort runs; it runs silu",
-              name.substr(0, 100));
+  return fail(ErrorCode::kUnsupported, "hidden_act '{}' is not one that retort runs; it runs silu", shown_name(name));
 }
 
 Status check_model_config(const ModelConfig& config) {

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "io/hub.h"
+#include "io/hub_names.h"
 
 namespace retort {
 namespace {
@@ -36,7 +37,7 @@ Expected<DType> read_dtype(const Json& entry) {
   if (!dtype || is_block_quantized(*dtype)) {
     return fail(ErrorCode::kUnsupported,
                 "dtype {} is not one that retort reads (F64 F32 F16 BF16 F8_E4M3 I64 I32 I16 I8 U8 BOOL)",
-                name.substr(0, 40));
+                shown_name(name));
   }
   return *dtype;
 }
@@ -95,7 +96,8 @@ Status check_tiling(std::vector<Entry> entries, std::uint64_t data_bytes) {
   for (const Entry& entry : entries) {
     if (entry.begin != expected) {
       return fail(ErrorCode::kCorrupt, "tensor '{}' begins at byte {} of the data, {} the one before it ends ({})",
-                  entry.name, entry.begin, entry.begin < expected ? "before" : "leaving a gap after where", expected);
+                  shown_name(entry.name), entry.begin, entry.begin < expected ? "before" : "leaving a gap after where",
+                  expected);
     }
     expected = entry.end;
   }
@@ -111,7 +113,8 @@ Status read_metadata(const Json& header, Safetensors& file) {
   if (it == header.end()) return {};
   if (!it->is_object()) return fail(ErrorCode::kCorrupt, "'__metadata__' must be an object of strings");
   for (const auto& [key, value] : it->items()) {
-    if (!value.is_string()) return fail(ErrorCode::kCorrupt, "'__metadata__' must hold strings, also for '{}'", key);
+    if (!value.is_string())
+      return fail(ErrorCode::kCorrupt, "'__metadata__' must hold strings, also for '{}'", shown_name(key));
     file.metadata.emplace(key, value.get<std::string>());
   }
   return {};
@@ -119,7 +122,7 @@ Status read_metadata(const Json& header, Safetensors& file) {
 
 Expected<std::string_view> header_text(std::span<const std::byte> bytes) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (is_lfs_pointer(text.substr(0, 200))) {
+  if (is_lfs_pointer(text)) {
     return fail(ErrorCode::kCorrupt,
                 "this is a Git LFS pointer, not the weights: run `git lfs pull` in its folder, or `retort pull`");
   }
@@ -151,7 +154,7 @@ Expected<Safetensors> parse_all(std::span<const std::byte> bytes) {
     if (it.key() == "__metadata__") continue;
     Entry place{it.key(), 0, 0};
     auto view = read_entry(*it, data, place);
-    if (!view) return fail(std::move(view).error().within(fmt::format("tensor '{}'", it.key().substr(0, 200))));
+    if (!view) return fail(std::move(view).error().within(fmt::format("tensor '{}'", shown_name(it.key()))));
     entries.push_back(place);
     file.tensors.emplace(it.key(), *view);
   }
