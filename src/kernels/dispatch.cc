@@ -1,6 +1,5 @@
 #include "kernels/dispatch.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -10,25 +9,45 @@
 namespace retort {
 namespace {
 
-constexpr std::array kBestFirst = {Isa::kRef};
+constexpr std::array kBestFirst = {Isa::kAvx512, Isa::kAvx2, Isa::kRef};
 
 KernelTable make_table(Isa isa) {
   KernelTable table{};
   table.isa = isa;
   switch (isa) {
     case Isa::kRef:
-    case Isa::kAvx2:
-    case Isa::kAvx512:
       table.name = "ref";
       fill_ref(table);
+      break;
+    case Isa::kAvx2:
+      table.name = "avx2";
+      fill_avx2_plain(table);
+      fill_avx2_small(table);
+      fill_avx2_super(table);
+      fill_avx2_ops(table);
+      break;
+    case Isa::kAvx512:
+      table.name = "avx512";
+      fill_avx512_plain(table);
+      fill_avx512_small(table);
+      fill_avx512_super(table);
+      fill_avx512_ops(table);
       break;
   }
   return table;
 }
 
+// Filling a table runs code compiled for its ISA: only after the processor has been found to have it.
 const KernelTable& table_of(Isa isa) {
+  if (isa == Isa::kAvx512) {
+    static const KernelTable avx512 = make_table(Isa::kAvx512);
+    return avx512;
+  }
+  if (isa == Isa::kAvx2) {
+    static const KernelTable avx2 = make_table(Isa::kAvx2);
+    return avx2;
+  }
   static const KernelTable ref = make_table(Isa::kRef);
-  static_cast<void>(isa);
   return ref;
 }
 
@@ -69,9 +88,6 @@ Expected<const KernelTable*> kernel_table(Isa isa) {
   if (!missing.empty()) {
     return fail(ErrorCode::kUnsupported, "kernels '{}': this processor ({}) lacks {}; it can run: {}", to_string(isa),
                 cpu_name(), missing, list_of(available_isas()));
-  }
-  if (std::find(kBestFirst.begin(), kBestFirst.end(), isa) == kBestFirst.end()) {
-    return fail(ErrorCode::kUnsupported, "kernels '{}' are not part of this build", to_string(isa));
   }
   return &table_of(isa);
 }

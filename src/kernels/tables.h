@@ -1,5 +1,6 @@
 // Where each instruction set's kernels enter the table. One function per source file, and the only symbol that the
-// file gives to the linker (scripts/check_isa_symbols.sh checks it).
+// files of avx2/ and avx512/ give to the linker: an inline function of theirs could be the copy that the linker keeps
+// for the whole program, and die of SIGILL elsewhere. scripts/check_isa_symbols.sh checks it.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -7,5 +8,15 @@
 namespace retort {
 
 void fill_ref(KernelTable& table);
+
+void fill_avx2_plain(KernelTable& table);
+void fill_avx2_small(KernelTable& table);
+void fill_avx2_super(KernelTable& table);
+void fill_avx2_ops(KernelTable& table);
+
+void fill_avx512_plain(KernelTable& table);
+void fill_avx512_small(KernelTable& table);
+void fill_avx512_super(KernelTable& table);
+void fill_avx512_ops(KernelTable& table);
 
 }  // namespace retort

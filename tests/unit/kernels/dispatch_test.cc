@@ -57,7 +57,7 @@ TEST(Dispatch, EveryTableIsComplete) {
 }
 
 TEST(Dispatch, ForcingAnIsaTakesItOrFailsLoudly) {
-  for (const Isa isa : {Isa::kRef, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
     const ForcedIsa forced(std::string(to_string(isa)).c_str());
     const auto table = default_kernel_table();
     const std::string missing = missing_features(isa, detect_cpu_features());
