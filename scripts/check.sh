@@ -108,7 +108,7 @@ check_symbols() {
   fi
   local build checked=no
   for build in build/release build/dev; do
-    [ -d "$build/src/kernels" ] || continue
+    [ -f "$build/lib/libretort_kernels.a" ] || continue
     scripts/check_isa_symbols.sh "$build" || return 1
     checked=yes
   done

@@ -37,7 +37,7 @@ LIBRARIES = [
 
 # A file compiled for one instruction set must not emit inline functions of the standard library: the linker may keep
 # that copy for everyone, and a lesser processor dies of it. These headers hold types, macros and intrinsics only.
-ISA_FOLDERS = {"avx2", "avx512", "amx"}
+ISA_FOLDERS = {"avx2", "avx512", "simd"}
 ISA_SYSTEM_HEADERS = {"immintrin.h", "cstddef", "cstdint", "climits", "cfloat", "cstring", "stddef.h", "stdint.h"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
