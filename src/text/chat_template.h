@@ -18,7 +18,7 @@ struct TemplateLimits {
   std::size_t max_source_bytes = 1 << 20;
   std::size_t max_steps = 2'000'000;  ///< expressions and statements evaluated
   std::size_t max_output_bytes = 64 << 20;
-  std::size_t max_value_bytes = 64 << 20;  ///< strings and lists made on the way
+  std::size_t max_value_bytes = 256 << 20;  ///< all strings and lists made on the way together
   int max_depth = 100;                     ///< nesting of syntax and of macro calls
 };
 
