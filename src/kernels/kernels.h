@@ -36,7 +36,8 @@ struct MatmulArgs {
 using MatmulFn = void (*)(const MatmulArgs& args);
 
 /// One query head's attention over the keys of one run of positions, in the order of positions, as an online softmax
-/// that the caller may continue over several runs (blocks of a paged cache).
+/// that the caller may continue over several runs (blocks of a paged cache). Where runs are cut at multiples of 16
+/// positions the bits are those of one long run; cut elsewhere, they depend on where.
 struct AttentionState {
   float max;  ///< running maximum of the scores; start: -infinity
   float sum;  ///< running sum of exp(score - max); start: 0
@@ -61,7 +62,7 @@ struct KernelTable {
   DequantizeFn dequantize[kDTypeCount];  ///< null for a dtype that holds no weights (integers but I8, bool, F64)
   MatmulFn matmul[kDTypeCount];          ///< null likewise
 
-  /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps)
+  /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps). y may be x.
   void (*rms_norm)(const float* x, const float* weight, float* y, std::int64_t n, float eps);
   /// Rotates pairs (x[i], x[i + head_dim/2]), i < head_dim/2, by the angle whose cos and sin are given:
   /// Hugging Face's rotate_half ("NEOX") order. In place.
@@ -76,7 +77,7 @@ struct KernelTable {
   void (*attention)(const AttentionArgs& args);
   /// Largest element's index, the first of equals; NaN never wins. n >= 1.
   std::int64_t (*argmax)(const float* x, std::int64_t n);
-  /// log(sum_i exp(x[i])), summed in double.
+  /// log(sum_i exp(x[i])), in double. NaN if any is NaN; -infinity if all are. n >= 1.
   double (*log_sum_exp)(const float* x, std::int64_t n);
 };
 

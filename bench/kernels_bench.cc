@@ -1,0 +1,158 @@
+// The kernels: decoding's products by GB/s of packed weights, prefill's by GFLOP/s, attention and the small ones.
+// To be read beside roofline_bench, which says what the machine allows.
+#include <benchmark/benchmark.h>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "context.h"
+#include "core/float_bits.h"
+#include "core/parallel.h"
+
+namespace {
+
+using retort::DType;
+using retort::bench::kernels;
+
+[[maybe_unused]] const bool kNamed = retort::bench::name_machine();
+
+std::vector<float> random_floats(std::int64_t n) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(n);
+  for (float& x : out) x = normal(random);
+  return out;
+}
+
+/// Random bits with every fp16 (so every scale too) of a sane exponent: no infinities, NaN or subnormals, which would
+/// be a different speed on some processors.
+std::vector<char> random_weights(std::uint64_t bytes) {
+  std::mt19937 random(2);
+  std::vector<char> out(bytes + 1);
+  for (std::uint64_t i = 0; i + 2 <= bytes; i += 2) {
+    const auto bits = static_cast<std::uint16_t>((random() & 0x8bffu) | 0x2000u);
+    std::memcpy(&out[i], &bits, 2);
+  }
+  return out;
+}
+
+benchmark::Counter rate(double per_iteration) {
+  return {per_iteration * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000};
+}
+
+/// Rows of a weight, divided among threads as a layer does.
+void multiply(const retort::MatmulArgs& args, DType dtype, std::uint64_t bytes_per_row) {
+  retort::parallel_for(args.rows, 16, [&](retort::WorkRange range) {
+    retort::MatmulArgs part = args;
+    part.w = static_cast<const char*>(args.w) + static_cast<std::uint64_t>(range.begin) * bytes_per_row;
+    part.y = args.y + range.begin;
+    part.rows = range.end - range.begin;
+    kernels().matmul[static_cast<int>(dtype)](part);
+  });
+}
+
+/// tokens, rows, columns, threads.
+void matmul(benchmark::State& state, DType dtype) {
+  const std::int64_t tokens = state.range(0);
+  const std::int64_t rows = state.range(1);
+  const std::int64_t columns = state.range(2);
+  const int before = retort::thread_count();
+  static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
+  const std::uint64_t bytes_per_row = *retort::row_bytes(dtype, columns);
+  const std::vector<char> w = random_weights(bytes_per_row * static_cast<std::uint64_t>(rows));
+  const std::vector<float> x = random_floats(tokens * columns);
+  std::vector<float> y(tokens * rows);
+  for (auto _ : state) {
+    multiply({w.data(), x.data(), y.data(), tokens, rows, columns, columns, rows}, dtype, bytes_per_row);
+    benchmark::DoNotOptimize(y.data());
+  }
+  static_cast<void>(retort::set_thread_count(before));
+  state.counters["GFLOP/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));
+  if (tokens == 1) {
+    state.counters["GB/s"] = rate(static_cast<double>(bytes_per_row) * static_cast<double>(rows));
+    state.counters["Gweights/s"] = rate(static_cast<double>(rows * columns));
+  }
+}
+
+void attention(benchmark::State& state) {
+  const std::int64_t positions = state.range(0);
+  const std::int64_t heads = state.range(1);
+  const std::int64_t head_dim = state.range(2);
+  const std::vector<float> q = random_floats(heads * head_dim);
+  const std::vector<float> k = random_floats(positions * head_dim);
+  const std::vector<float> v = random_floats(positions * head_dim);
+  std::vector<float> out(heads * head_dim);
+  for (auto _ : state) {
+    std::vector<retort::AttentionState> states(heads, {-std::numeric_limits<float>::infinity(), 0});
+    kernels().attention(
+        {q.data(), k.data(), v.data(), out.data(), states.data(), heads, head_dim, positions, head_dim, 0.125f});
+    benchmark::DoNotOptimize(out.data());
+  }
+  state.counters["GFLOP/s"] = rate(4.0 * static_cast<double>(positions * heads * head_dim));
+}
+
+void rms_norm(benchmark::State& state) {
+  const std::vector<float> x = random_floats(state.range(0));
+  std::vector<float> y(x.size());
+  for (auto _ : state) kernels().rms_norm(x.data(), x.data(), y.data(), state.range(0), 1e-6f);
+  state.counters["Gelements/s"] = rate(static_cast<double>(state.range(0)));
+}
+
+void silu_mul(benchmark::State& state) {
+  const std::vector<float> x = random_floats(state.range(0));
+  std::vector<float> y = x;
+  for (auto _ : state) {
+    kernels().silu_mul(y.data(), x.data(), state.range(0));
+    benchmark::ClobberMemory();
+  }
+  state.counters["Gelements/s"] = rate(static_cast<double>(state.range(0)));
+}
+
+void argmax(benchmark::State& state) {
+  const std::vector<float> x = random_floats(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(kernels().argmax(x.data(), state.range(0)));
+  state.counters["Gelements/s"] = rate(static_cast<double>(state.range(0)));
+}
+
+void log_sum_exp(benchmark::State& state) {
+  const std::vector<float> x = random_floats(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(kernels().log_sum_exp(x.data(), state.range(0)));
+  state.counters["Gelements/s"] = rate(static_cast<double>(state.range(0)));
+}
+
+/// Every weight type: decoding through 128 Mi weights (more than an L3 holds) of short and long rows, prefill of many
+/// tokens.
+bool register_matmuls() {
+  for (std::size_t i = 0; i < retort::kDTypeCount; ++i) {
+    const auto dtype = static_cast<DType>(i);
+    if (kernels().matmul[i] == nullptr) continue;
+    const std::string name = "matmul/" + std::string(retort::to_string(dtype));
+    auto* bench = benchmark::RegisterBenchmark(name.c_str(), [dtype](benchmark::State& s) { matmul(s, dtype); });
+    bench->ArgNames({"tokens", "rows", "columns", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    const std::int64_t short_row = retort::dtype_info(dtype).block_elements == 256 ? 1024 : 896;
+    for (const std::int64_t threads : {1, 2}) {
+      bench->Args({1, (std::int64_t{128} << 20) / short_row, short_row, threads});
+      bench->Args({1, (std::int64_t{128} << 20) / 4864, 4864, threads});
+    }
+    for (const std::int64_t tokens : {2, 8, 64, 512}) bench->Args({tokens, 4864, short_row, 1});
+    bench->Args({512, 896, 4864, 1});
+    bench->Args({512, 4864, short_row, 2});
+  }
+  return true;
+}
+[[maybe_unused]] const bool kRegistered = register_matmuls();
+
+BENCHMARK(attention)
+    ->ArgNames({"positions", "heads", "head_dim"})
+    ->Args({512, 7, 64})
+    ->Args({4096, 7, 64})
+    ->Args({4096, 6, 128});
+BENCHMARK(rms_norm)->Arg(896)->Arg(5120);
+BENCHMARK(silu_mul)->Arg(4864);
+BENCHMARK(argmax)->Arg(151'936);
+BENCHMARK(log_sum_exp)->Arg(151'936);
+
+}  // namespace
