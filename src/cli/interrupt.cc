@@ -13,11 +13,11 @@ extern "C" void on_interrupt(int) { process_token().cancel(); }
 
 }  // namespace
 
-InterruptScope::InterruptScope() {
+InterruptScope::InterruptScope(SecondInterrupt second) {
   process_token().reset();
   struct sigaction action {};
   action.sa_handler = on_interrupt;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one takes the default: it ends the program
+  if (second == SecondInterrupt::kEndProgram) action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &before_);
 }

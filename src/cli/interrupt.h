@@ -7,10 +7,16 @@
 
 namespace retort::cli {
 
-/// One at a time in a process. A second Ctrl-C before the first was heeded ends the program as without the scope.
+/// What a second Ctrl-C does before the first was heeded.
+enum class SecondInterrupt {
+  kEndProgram,  ///< as without the scope
+  kIgnore,
+};
+
+/// One at a time in a process.
 class InterruptScope {
  public:
-  InterruptScope();
+  explicit InterruptScope(SecondInterrupt second = SecondInterrupt::kEndProgram);
   ~InterruptScope();
   InterruptScope(const InterruptScope&) = delete;
   InterruptScope& operator=(const InterruptScope&) = delete;

@@ -8,6 +8,8 @@
 
 namespace retort::cli {
 
+constexpr std::string_view kCloseTag = "</think>";
+
 double Reply::tokens_per_second() const {
   if (completion_tokens < 2 || decode_seconds <= 0) return 0;
   return static_cast<double>(completion_tokens - 1) / decode_seconds;
@@ -49,6 +51,9 @@ Expected<Reply> generate_reply(const ChatModel& model, GenerationSession& sessio
   for (const ReasoningPiece& piece : pieces) {
     (piece.kind == ReasoningPiece::Kind::kReasoning ? reply.reasoning : reply.answer) += piece.text;
   }
+  reply.content = splitter.closed()         ? reply.text.substr(reply.text.find(kCloseTag) + kCloseTag.size())
+                  : splitter.in_reasoning() ? std::string()
+                                            : reply.text;
   reply.finish_reason = stops.stopped() ? FinishReason::kStop : result.finish_reason;
   if (stops.stopped()) {
     reply.stop_reason = *stops.stopped();

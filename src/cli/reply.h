@@ -26,6 +26,9 @@ struct Reply {
   std::string text;  ///< as the model wrote it, special tokens left out, cut before a stop string
   std::string reasoning;
   std::string answer;
+  /// What the next prompt says of it: all behind </think>, line breaks and all (nothing where thinking never ended), as
+  /// R1's template would cut it, so that templates that do not know of thinking drop it too.
+  std::string content;
   FinishReason finish_reason = FinishReason::kLength;
   std::string stop_reason;  ///< the stop string that ended it, or the text of the stop token, or empty
   std::int64_t prompt_tokens = 0;
