@@ -51,7 +51,10 @@ class QuietKeys {
 class Chat {
  public:
   Chat(const ChatModel& model, ChatState state, std::vector<std::string> stop)
-      : model_(model), state_(std::move(state)), stop_(std::move(stop)), session_(model.model(), model.max_model_len()) {}
+      : model_(model),
+        state_(std::move(state)),
+        stop_(std::move(stop)),
+        session_(model.model(), model.max_model_len()) {}
 
   Status run(LineReader& reader) {
     bool leaving = false;  // Ctrl-C came at the prompt: the next one leaves
@@ -188,9 +191,12 @@ void add_chat(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("chat", "A conversation on the terminal");
   command->footer(
-      "Ctrl-C stops an answer and not the program; at an empty prompt, twice, it leaves, as do Ctrl-D and /quit. /help\n"
-      "lists the commands. What a model thought is not told to it again, as R1's makers recommend; /save keeps it. When\n"
-      "the context is full, that is said, with both numbers: nothing is ever cut away. Works through pipes too, a message\n"
+      "Ctrl-C stops an answer and not the program; at an empty prompt, twice, it leaves, as do Ctrl-D and /quit. "
+      "/help\n"
+      "lists the commands. What a model thought is not told to it again, as R1's makers recommend; /save keeps it. "
+      "When\n"
+      "the context is full, that is said, with both numbers: nothing is ever cut away. Works through pipes too, a "
+      "message\n"
       "per line. Messages are remembered in $XDG_STATE_HOME/retort/chat_history (~/.local/state), for your eyes only.\n"
       "Text that spells an added token of the tokenizer becomes that token, in your words too.");
   add_chat_model_options(*command, options->model);

@@ -21,7 +21,8 @@ constexpr std::string_view kHelp =
     "/load FILE           go on with a conversation that /save wrote, or with any JSON list of messages\n"
     "/quit                leave; so does Ctrl-D, or Ctrl-C twice\n"
     "\n"
-    "Ctrl-C stops an answer. A backslash at the end of a line continues it; \"\"\" begins and ends a message of several\n"
+    "Ctrl-C stops an answer. A backslash at the end of a line continues it; \"\"\" begins and ends a message of "
+    "several\n"
     "lines; pasted lines stay together. A space before a slash makes it an ordinary message.";
 
 std::string_view trim(std::string_view text) {
