@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   cli::add_detokenize(app, action);
   cli::add_forward(app, action);
   cli::add_perplexity(app, action);
+  cli::add_render(app, action);
   cli::add_tokenize(app, action);
 
   try {

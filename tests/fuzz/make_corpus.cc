@@ -24,5 +24,6 @@ int main(int argc, char** argv) {
   retort::fuzz::write_config_seeds(SeedWriter(out / "fuzz_config"));
   retort::fuzz::write_gguf_seeds(SeedWriter(out / "fuzz_gguf"));
   retort::fuzz::write_safetensors_seeds(SeedWriter(out / "fuzz_safetensors"));
+  retort::fuzz::write_template_seeds(SeedWriter(out / "fuzz_template"));
   return 0;
 }

@@ -21,5 +21,6 @@ class SeedWriter {
 void write_config_seeds(const SeedWriter& seeds);
 void write_gguf_seeds(const SeedWriter& seeds);
 void write_safetensors_seeds(const SeedWriter& seeds);
+void write_template_seeds(const SeedWriter& seeds);
 
 }  // namespace retort::fuzz
