@@ -95,7 +95,9 @@ void dequantize(const void* row, float* out, std::int64_t n) {
 
 /// How far ahead of the reading of a row to fetch. Rows are short (616 bytes for 896 elements of Q5_0), so that a
 /// hardware prefetcher has hardly found a row's stream when the row ends; a fixed distance runs on into the next rows.
-constexpr std::int64_t kPrefetchBytes = 2048;
+/// Weights per second from memory on a Zen 3 core, with no fetching and at 1, 2, 4 KiB: Q5_0 4.3, 6.2, 6.3, 6.5 G;
+/// Q6_K 2.2, 3.7, 5.2, 6.7 G; Q8_0 5.7, 4.9, 6.5, 7.7 G.
+constexpr std::int64_t kPrefetchBytes = 4096;
 
 template <typename Q>
 RETORT_INLINE void fetch_ahead(const typename Q::Block* block) {
