@@ -8,6 +8,7 @@ namespace retort::cli {
 void add_chat(CLI::App& app, Action& action);
 void add_detokenize(CLI::App& app, Action& action);
 void add_forward(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);

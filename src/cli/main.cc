@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   cli::Action action;
   cli::add_detokenize(app, action);
   cli::add_forward(app, action);
+  cli::add_inspect(app, action);
   cli::add_perplexity(app, action);
   cli::add_render(app, action);
   cli::add_tokenize(app, action);
