@@ -108,52 +108,55 @@ Expected<GgufArray> read_array(GgufCursor& cursor, std::string_view key) {
 }
 
 template <typename Wide, typename Narrow>
-Expected<GgufValue> read_number(GgufCursor& cursor, std::string_view key) {
+Status read_number(GgufCursor& cursor, std::string_view key, GgufValue& out) {
   Narrow value{};
   if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
-  return GgufValue(static_cast<Wide>(value));
+  out = static_cast<Wide>(value);
+  return {};
 }
 
-Expected<GgufValue> read_bool(GgufCursor& cursor, std::string_view key) {
+Status read_bool(GgufCursor& cursor, std::string_view key, GgufValue& out) {
   std::uint8_t value = 0;
   if (!cursor.read(value)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
   if (value > 1) return fail(ErrorCode::kCorrupt, "'{}' must be a boolean, 0 or 1, but is {}", shown_name(key), value);
-  return GgufValue(value == 1);
+  out = value == 1;
+  return {};
 }
 
-Expected<GgufValue> read_value(GgufCursor& cursor, std::string_view key, std::uint32_t type_number) {
+Status read_value(GgufCursor& cursor, std::string_view key, std::uint32_t type_number, GgufValue& out) {
   switch (static_cast<GgufValueType>(type_number)) {
     case GgufValueType::kU8:
-      return read_number<std::uint64_t, std::uint8_t>(cursor, key);
+      return read_number<std::uint64_t, std::uint8_t>(cursor, key, out);
     case GgufValueType::kI8:
-      return read_number<std::int64_t, std::int8_t>(cursor, key);
+      return read_number<std::int64_t, std::int8_t>(cursor, key, out);
     case GgufValueType::kU16:
-      return read_number<std::uint64_t, std::uint16_t>(cursor, key);
+      return read_number<std::uint64_t, std::uint16_t>(cursor, key, out);
     case GgufValueType::kI16:
-      return read_number<std::int64_t, std::int16_t>(cursor, key);
+      return read_number<std::int64_t, std::int16_t>(cursor, key, out);
     case GgufValueType::kU32:
-      return read_number<std::uint64_t, std::uint32_t>(cursor, key);
+      return read_number<std::uint64_t, std::uint32_t>(cursor, key, out);
     case GgufValueType::kI32:
-      return read_number<std::int64_t, std::int32_t>(cursor, key);
+      return read_number<std::int64_t, std::int32_t>(cursor, key, out);
     case GgufValueType::kF32:
-      return read_number<double, float>(cursor, key);
+      return read_number<double, float>(cursor, key, out);
     case GgufValueType::kBool:
-      return read_bool(cursor, key);
+      return read_bool(cursor, key, out);
     case GgufValueType::kString: {
       std::string_view text;
       if (!cursor.read_string(text)) return gguf_truncated(fmt::format("'{}'", shown_name(key)), cursor);
-      return GgufValue(text);
+      out = text;
+      return {};
     }
     case GgufValueType::kArray: {
-      RETORT_TRY(GgufArray array, read_array(cursor, key));
-      return GgufValue(std::move(array));
+      RETORT_TRY(out, read_array(cursor, key));
+      return {};
     }
     case GgufValueType::kU64:
-      return read_number<std::uint64_t, std::uint64_t>(cursor, key);
+      return read_number<std::uint64_t, std::uint64_t>(cursor, key, out);
     case GgufValueType::kI64:
-      return read_number<std::int64_t, std::int64_t>(cursor, key);
+      return read_number<std::int64_t, std::int64_t>(cursor, key, out);
     case GgufValueType::kF64:
-      return read_number<double, double>(cursor, key);
+      return read_number<double, double>(cursor, key, out);
   }
   return fail(ErrorCode::kCorrupt, "'{}' has an unknown type {}", shown_name(key), type_number);
 }
@@ -181,10 +184,9 @@ Expected<std::map<std::string_view, GgufValue>> read_gguf_metadata(GgufCursor& c
       return fail(ErrorCode::kCorrupt, "the key of metadata pair {} has {} bytes; at most {} are allowed", i,
                   key.size(), kMaxGgufNameBytes);
     }
-    RETORT_TRY(GgufValue value, read_value(cursor, key, type));
-    if (!metadata.emplace(key, std::move(value)).second) {
-      return fail(ErrorCode::kCorrupt, "metadata key '{}' appears twice", shown_name(key));
-    }
+    const auto [place, is_new] = metadata.try_emplace(key);
+    if (!is_new) return fail(ErrorCode::kCorrupt, "metadata key '{}' appears twice", shown_name(key));
+    RETORT_TRY_STATUS(read_value(cursor, key, type, place->second));
   }
   return metadata;
 }
