@@ -19,6 +19,14 @@ bool mutates(const Value& object, std::string_view name) {
   return false;
 }
 
+// What even jinja2's Undefined has. (Any other attribute of it is an error.)
+bool undefined_has(std::string_view name) {
+  constexpr std::array<std::string_view, 12> kNames{"__class__", "__doc__",  "__init__", "__len__",
+                                                    "__iter__",  "__str__",  "__repr__", "__eq__",
+                                                    "__hash__",  "__call__", "__bool__", "__module__"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
 const MethodSpec* in_table(std::span<const MethodSpec> table, std::string_view name) {
   const auto it =
       std::find_if(table.begin(), table.end(), [name](const MethodSpec& spec) { return spec.name == name; });
@@ -117,7 +125,7 @@ const MethodSpec* find_method(const Value& object, std::string_view name) {
 
 Value find_attribute(Context& cx, const Value& object, std::string_view name) {
   const bool dunder = name.size() > 4 && name.starts_with("__") && name.ends_with("__");
-  if (object.is_undefined() && !dunder) fail_undefined(cx, object);
+  if (object.is_undefined() && !(dunder && undefined_has(name))) fail_undefined(cx, object);
   if (object.is(Kind::kObject)) {
     const Value attribute = object_attribute(cx, object, name);
     if (!attribute.is_missing()) return attribute;

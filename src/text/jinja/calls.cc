@@ -123,7 +123,7 @@ std::string_view macro_name(const Value& macro) { return static_cast<const Macro
 
 Value macro_attribute(Context& cx, const Value& value, std::string_view name) {
   const MacroDefinition& definition = *static_cast<const Macro*>(value.object)->definition;
-  if (name == "name") return of_text(definition.name);
+  if (name == "name") return definition.name.empty() ? none() : of_text(definition.name);
   if (name == "catch_kwargs") return of_bool(definition.uses_kwargs);
   if (name == "catch_varargs") return of_bool(definition.uses_varargs);
   if (name == "caller") return of_bool(definition.uses_caller);

@@ -29,6 +29,10 @@ std::span<const FilterSpec> selecting_filters();
 std::span<const FilterSpec> value_filters();
 std::span<const TestSpec> tests();
 
+/// What a generator over `input` gives where there is no going over it: an iterator that fails when someone does.
+/// kMissing where there is.
+Value not_iterable(Context& cx, const Value& input);
+
 /// json.dumps as transformers' tojson calls it: not ASCII only, in the given order, ", " and ": ".
 Value to_json(Context& cx, const Value& input, const Args& args);
 

@@ -4,6 +4,12 @@
 #include "text/jinja/text_of.h"
 
 namespace retort::jinja {
+
+Value not_iterable(Context& cx, const Value& input) {
+  if (is_iterable(input)) return {};
+  return new_iterator(cx, "generator", {}, fmt::format("'{}' object is not iterable", type_name(input)));
+}
+
 namespace {
 
 // Makes a generator. What fails for an item is told when someone comes to it, as in Python.
@@ -36,6 +42,7 @@ std::string_view name_of(const Value& value, std::string_view what) {
 
 Value map(Context& cx, const Value& input, const Args& args) {
   if (!truthy(cx, input)) return new_iterator(cx, "generator", {});
+  if (const Value failing = not_iterable(cx, input); !failing.is_missing()) return failing;
   if (args.positional.empty()) {
     const auto [attribute, fallback] = bind("map", args, {"attribute", "default"});
     if (attribute.is_missing()) return new_iterator(cx, "generator", {}, "map requires a filter argument");
@@ -61,6 +68,7 @@ enum class By { kItem, kAttribute };
 template <Keep kKeep, By kBy>
 Value select(Context& cx, const Value& input, const Args& args) {
   if (!truthy(cx, input)) return new_iterator(cx, "generator", {});
+  if (const Value failing = not_iterable(cx, input); !failing.is_missing()) return failing;
   constexpr std::size_t kBefore = kBy == By::kAttribute ? 1 : 0;
   if (args.positional.size() < kBefore) {
     return new_iterator(cx, "generator", {}, "Missing parameter for attribute name");

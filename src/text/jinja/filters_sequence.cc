@@ -178,6 +178,7 @@ Value groupby(Context& cx, const Value& input, const Args& args) {
 
 Value unique(Context& cx, const Value& input, const Args& args) {
   const auto [case_sensitive, attribute] = bind("unique", args, {"case_sensitive", "attribute"});
+  if (const Value failing = not_iterable(cx, input); !failing.is_missing()) return failing;
   const AttributePath path(cx, attribute);
   const bool exact = bool_arg(cx, case_sensitive, false);
   DictBuilder seen(cx);
@@ -220,6 +221,7 @@ Value sum(Context& cx, const Value& input, const Args& args) {
 
 Value batch(Context& cx, const Value& input, const Args& args) {
   const auto [linecount, fill] = bind("batch", args, {"linecount", "fill_with"}, 1);
+  if (const Value failing = not_iterable(cx, input); !failing.is_missing()) return failing;
   const std::int64_t size = int_arg(cx, linecount, "linecount");
   std::vector<Value> lines;
   std::vector<Value> line;
@@ -244,6 +246,7 @@ Value batch(Context& cx, const Value& input, const Args& args) {
 
 Value slice(Context& cx, const Value& input, const Args& args) {
   const auto [slices, fill] = bind("slice", args, {"slices", "fill_with"}, 1);
+  if (const Value failing = not_iterable(cx, input); !failing.is_missing()) return failing;
   const std::int64_t count = int_arg(cx, slices, "slices");
   const auto items = iterate(cx, input);
   if (count == 0) return new_iterator(cx, "generator", {}, "integer division or modulo by zero");

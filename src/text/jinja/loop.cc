@@ -59,13 +59,7 @@ bool Interpreter::passes(const Loop& loop, const Value& item) {
   step();
   Scope* scope = open(loop.scope);
   assign(*loop.statement->target, item, scope);
-  // jinja2: the condition is tried before there is a loop.
-  scope->variables.push_back(
-      heap, {program_.loop,
-             undefined_hint(*this,
-                            "'loop' is undefined. the filter section of a loop as well as the else block don't have "
-                            "access to the special "
-                            "'loop' variable of the current loop.  Because there is no parent loop it's undefined.")});
+  // `loop` is that of the loop around this one, if any: the condition is tried before there is a loop.
   return truthy(*this, eval(*loop.statement->condition, scope));
 }
 

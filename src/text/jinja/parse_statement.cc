@@ -315,7 +315,6 @@ Statement* Parser::call_statement() {
   Statement* node = make(StatementKind::kCallBlock);
   next();
   node->macro = &program_.macros.emplace_back();
-  node->macro->name = "caller";
   if (current().is_operator("(")) signature(*node->macro);
   const std::uint32_t offset = current().offset;
   node->value = expression();

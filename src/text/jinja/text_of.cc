@@ -100,6 +100,7 @@ void append_object(Context& cx, TextBuilder& out, const Value& value) {
       return;
     }
     case ObjectKind::kMacro:
+      if (macro_name(value).empty()) return out.add("<Macro anonymous>");
       out.add("<Macro ");
       append_string_repr(cx, out, macro_name(value));
       return out.add('>');
