@@ -22,10 +22,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(retort_options INTERFACE -Wno-shorten-64-to-32 -Wno-implicit-int-float-conversion)
-else()
-  # GCC 12 at -O2 sees ghosts in its own library: std::optional and std::string read uninitialized, memcpy of half the
-  # address space (GCC bugs 105329, 105562, 105593). Clang and the sanitizers look for the real ones.
-  target_compile_options(retort_options INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
 if(RETORT_SANITIZE)
   target_compile_options(retort_options INTERFACE -fsanitize=${RETORT_SANITIZE} -fno-sanitize-recover=all)

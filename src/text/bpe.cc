@@ -73,7 +73,7 @@ void BpeModel::encode(std::string_view piece, const Vocabulary& vocabulary, BpeS
   }
   if (piece.size() > BpeScratch::Entry::kMaxBytes) {
     if (whole_piece_first_ == WholePieceFirst::kYes) {
-      if (const auto id = vocabulary.find(spell_bytes(piece))) return ids.push_back(*id);
+      if (const auto id = vocabulary.find_bytes(piece)) return ids.push_back(*id);
     }
     for (std::size_t at = 0; at < piece.size(); at += kMaxPieceBytes) {
       encode_uncached(piece.substr(at, kMaxPieceBytes), scratch, ids);
@@ -88,7 +88,7 @@ void BpeModel::encode(std::string_view piece, const Vocabulary& vocabulary, BpeS
   }
   const std::size_t before = ids.size();
   std::optional<TokenId> whole;
-  if (whole_piece_first_ == WholePieceFirst::kYes) whole = vocabulary.find(spell_bytes(piece));
+  if (whole_piece_first_ == WholePieceFirst::kYes) whole = vocabulary.find_bytes(piece);
   if (whole) {
     ids.push_back(*whole);
   } else {

@@ -152,6 +152,11 @@ Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_vi
   const auto result = vocabulary.find(merged);
   if (!left_id) return fail(ErrorCode::kCorrupt, "token '{}' is not in the vocabulary", left);
   if (!right_id) return fail(ErrorCode::kCorrupt, "token '{}' is not in the vocabulary", right);
+  // An added token may look like the result without being it: "Ġt" as text has three bytes, " t" has two.
+  if (result &&
+      vocabulary.bytes(*left_id).size() + vocabulary.bytes(*right_id).size() != vocabulary.bytes(*result).size()) {
+    return fail(ErrorCode::kCorrupt, "token '{}' does not stand for the bytes of '{}' and '{}'", merged, left, right);
+  }
   return MergeRule{*left_id, *right_id, result.value_or(-1)};
 }
 

@@ -109,6 +109,7 @@ Status Vocabulary::add(std::int64_t id, std::string_view piece, Spelling spellin
   if (tokens_.size() <= static_cast<std::size_t>(id)) tokens_.resize(static_cast<std::size_t>(id) + 1);
   Token& token = tokens_[static_cast<std::size_t>(id)];
   token.present = true;
+  token.literal = spelling == Spelling::kLiteral;
   token.piece_at = token.bytes_at = text_.size();
   token.piece_size = token.bytes_size = static_cast<std::uint32_t>(piece.size());
   text_.append(piece);
@@ -142,6 +143,11 @@ std::optional<TokenId> Vocabulary::find(std::string_view piece) const {
   const std::uint64_t hash = hash_bytes(piece.data(), piece.size(), key_);
   const Slot& slot = slots_[slot_of(piece, hash)];
   return slot.id < 0 ? std::nullopt : std::optional<TokenId>(slot.id);
+}
+
+std::optional<TokenId> Vocabulary::find_bytes(std::string_view bytes) const {
+  const auto id = find(spell_bytes(bytes));
+  return id && !tokens_[static_cast<std::size_t>(*id)].literal ? id : std::nullopt;
 }
 
 }  // namespace retort

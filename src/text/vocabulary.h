@@ -47,6 +47,8 @@ class Vocabulary {
   [[nodiscard]] std::string_view piece(TokenId id) const;
   [[nodiscard]] std::string_view bytes(TokenId id) const;
   [[nodiscard]] std::optional<TokenId> find(std::string_view piece) const;
+  /// The token that spells exactly `bytes` in the byte alphabet; a literal's likeness does not count.
+  [[nodiscard]] std::optional<TokenId> find_bytes(std::string_view bytes) const;
 
  private:
   struct Token {
@@ -55,6 +57,7 @@ class Vocabulary {
     std::uint32_t piece_size = 0;
     std::uint32_t bytes_size = 0;
     bool present = false;
+    bool literal = false;
   };
   struct Slot {
     std::uint32_t hash = 0;

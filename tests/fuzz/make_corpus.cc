@@ -25,5 +25,7 @@ int main(int argc, char** argv) {
   retort::fuzz::write_gguf_seeds(SeedWriter(out / "fuzz_gguf"));
   retort::fuzz::write_safetensors_seeds(SeedWriter(out / "fuzz_safetensors"));
   retort::fuzz::write_template_seeds(SeedWriter(out / "fuzz_template"));
+  retort::fuzz::write_tokenizer_json_seeds(SeedWriter(out / "fuzz_tokenizer_json"));
+  retort::fuzz::write_bpe_encode_seeds(SeedWriter(out / "fuzz_bpe_encode"));
   return 0;
 }

@@ -22,5 +22,7 @@ void write_config_seeds(const SeedWriter& seeds);
 void write_gguf_seeds(const SeedWriter& seeds);
 void write_safetensors_seeds(const SeedWriter& seeds);
 void write_template_seeds(const SeedWriter& seeds);
+void write_tokenizer_json_seeds(const SeedWriter& seeds);
+void write_bpe_encode_seeds(const SeedWriter& seeds);
 
 }  // namespace retort::fuzz
