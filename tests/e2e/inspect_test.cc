@@ -88,6 +88,9 @@ TEST(Inspect, AHeaderAloneIsShownAndSaidToBeIncomplete) {
   EXPECT_NE(report["problem"].get<std::string>().find("tensor data is missing"), std::string::npos);
   EXPECT_EQ(report["weights"]["tensors"], 339);
   EXPECT_EQ(report["memory"]["kv_bytes_per_token"]["bf16"], 56 * 1024) << "the published figure";
+  EXPECT_EQ(report["tokenizer"]["merges"], 151387);
+  EXPECT_EQ(report["tokenizer"]["bos"]["id"], 151646);
+  EXPECT_NE(report["chat_template"]["source"].get<std::string>().find("</think>"), std::string::npos);
   EXPECT_NE(inspect({model}).out.find("cannot be run"), std::string::npos);
 }
 
