@@ -1,4 +1,5 @@
 // Every tiny checkpoint's logits against the fp32 forward of Hugging Face, on every instruction set that is here.
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "parity/golden_model.h"
@@ -28,12 +29,14 @@ TEST_P(TinyLogits, EqualHuggingFace) {
     const auto model = load_golden(path, isa);
     ASSERT_NE(model, nullptr);
     const std::size_t vocab = model->config().vocab_size;
+    float largest = 0;
     for (std::size_t b = 0; b * length < ids.size(); ++b) {
       const auto got = run_chunked(*model, std::span(ids).subspan(b * length, length), length);
       const float difference = max_abs_difference(got, std::span(logits).subspan(b * length * vocab, length * vocab));
       EXPECT_LE(difference, GetParam().tolerance) << to_string(isa) << ", sequence " << b;
-      RecordProperty(std::string(to_string(isa)) + "_max_difference_e6", static_cast<int>(difference * 1e6f));
+      largest = std::max(largest, difference);
     }
+    RecordProperty(std::string(to_string(isa)) + "_max_difference_e6", static_cast<int>(largest * 1e6f));
   }
 }
 
