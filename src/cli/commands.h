@@ -10,8 +10,9 @@ void add_detokenize(CLI::App& app, Action& action);
 void add_forward(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_perplexity(CLI::App& app, Action& action);
+void add_pull(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_render(CLI::App& app, Action& action);
-void add_tokenize(CLI::App& app, Action& action);
 
 }  // namespace retort::cli

@@ -62,6 +62,7 @@ int run(int argc, char** argv) {
   cli::add_inspect(app, action);
   cli::add_perplexity(app, action);
   cli::add_render(app, action);
+  cli::add_pull(app, action);
   cli::add_tokenize(app, action);
 
   try {

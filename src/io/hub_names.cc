@@ -75,7 +75,6 @@ Status check_repo_path(std::string_view path) {
   if (path.size() > kMaxPath) return refuse(fmt::format("{} bytes, more than {}", path.size(), kMaxPath));
   if (path.front() == '/') return refuse("an absolute path");
   if (std::any_of(path.begin(), path.end(), is_control)) return refuse("it holds control characters");
-  if (path.find('\\') != std::string_view::npos) return refuse("it holds a backslash");
   std::string_view why;
   all_parts(path, [&](std::string_view part) {
     if (part.empty() || part == "." || part == "..") why = "it has an empty, '.' or '..' part";
@@ -95,11 +94,10 @@ bool is_blob_name(std::string_view text) {
          std::all_of(text.begin(), text.end(), [](char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-std::string shown_name(std::string_view text) {
-  constexpr std::size_t kMaxShown = 80;
+std::string shown_name(std::string_view text, std::size_t max_length) {
   std::string shown;
   for (const char c : text) {
-    if (shown.size() >= kMaxShown) return shown + "...";
+    if (shown.size() >= max_length) return shown + "...";
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte >= 0x7f) {
       shown += fmt::format("\\x{:02x}", byte);

@@ -12,8 +12,8 @@ namespace retort {
 /// A branch, tag or commit: printable ASCII without what git forbids in a ref; may hold '/' ("refs/pr/1").
 Status check_revision(std::string_view revision);
 
-/// A file's path in a repo: relative, '/' between parts, no part empty, "." or "..", no control characters, no
-/// backslash, valid lengths for a file system (255 bytes a part, 1024 in all). kCorrupt, showing the name escaped.
+/// A file's path in a repo: relative, '/' between parts, no part empty, "." or "..", no control characters, valid
+/// lengths for a file system (255 bytes a part, 1024 in all). kCorrupt, showing the name escaped.
 Status check_repo_path(std::string_view path);
 
 /// 40 lower-case hexadecimal digits: a commit, or git's hash of a blob.
@@ -23,8 +23,8 @@ bool is_sha256(std::string_view text);
 /// Fit for a file name in blobs/: letters, digits, '-', '_' and '.', not starting with '.', at most 128.
 bool is_blob_name(std::string_view text);
 
-/// `text` for an error message: control and non-ASCII bytes as \xNN, at most ~80 characters.
-std::string shown_name(std::string_view text);
+/// `text` for an error message: control and non-ASCII bytes as \xNN, cut after about `max_length` characters.
+std::string shown_name(std::string_view text, std::size_t max_length = 80);
 
 /// Percent-encoded for a URL's path. Keeps '/' or not.
 enum class Slash { kKeep, kEncode };
