@@ -71,7 +71,7 @@ class Chat {
       reader.remember(line.text);
       ChatStep step = ChatStep::kReply;
       if (is_command(line.text)) {
-        step = command(line.text);
+        RETORT_TRY(step, command(line.text));
       } else {
         state_.conversation.add_user(line.text);
       }
@@ -90,9 +90,10 @@ class Chat {
     fmt::print(stderr, "{}\n", styled(errors, kDimCode, errors == Output::kFile ? text : terminal_safe(text)));
   }
 
-  ChatStep command(std::string_view line) {
+  Expected<ChatStep> command(std::string_view line) {
     const auto result = run_command(line, state_);
     if (!result) {
+      if (!interactive_) return fail(result.error());
       note(result.error().message());
       return ChatStep::kPrompt;
     }
@@ -100,14 +101,21 @@ class Chat {
     return result->next;
   }
 
-  // What the model can not be asked is told and taken back; only a broken output ends the chat.
+  // What the model cannot be asked is told and taken back, and the person goes on; a script that pipes messages in is
+  // not going to read that, so there it is a failure.
+  Status refuse(const Error& error) {
+    if (!interactive_) return fail(error);
+    note(error.message());
+    if (error.code() == ErrorCode::kOutOfRange) {
+      note("/clear forgets the conversation and starts afresh; /save FILE keeps it before that");
+    }
+    state_.conversation.drop_last("user");
+    return {};
+  }
+
   Status reply() {
     auto request = make_request();
-    if (!request) {
-      note(request.error().message());
-      state_.conversation.drop_last("user");
-      return {};
-    }
+    if (!request) return refuse(request.error());
     Status written;
     ReplyPrinter printer(state_.reasoning, request->prompt.starts, output_kind(STDOUT_FILENO),
                          [&](std::string_view text) {
@@ -118,18 +126,11 @@ class Chat {
       return written;
     };
     const QuietKeys quiet;
-    const InterruptScope interrupt(SecondInterrupt::kIgnore);
-    const auto answer = generate_reply(model_, session_, *request, on_text, interrupt.token());
+    interrupt_.reset();
+    const auto answer = generate_reply(model_, session_, *request, on_text, interrupt_.token());
     printer.finish();
     RETORT_TRY_STATUS(std::move(written));
-    if (!answer) {
-      note(answer.error().message());
-      if (answer.error().code() == ErrorCode::kOutOfRange) {
-        note("/clear forgets the conversation and starts afresh; /save FILE keeps it before that");
-      }
-      state_.conversation.drop_last("user");
-      return {};
-    }
+    if (!answer) return refuse(answer.error());
     state_.conversation.add_reply(*answer);
     status(*answer);
     return {};
@@ -159,7 +160,10 @@ class Chat {
   ChatState state_;
   std::vector<std::string> stop_;
   GenerationSession session_;
-  std::uint64_t replies_ = 0;
+  // For the whole chat, so that a Ctrl-C that comes a moment too late for an answer does not end the program either.
+  InterruptScope interrupt_{SecondInterrupt::kIgnore};
+  bool interactive_ = isatty(STDIN_FILENO) != 0;
+  std::uint64_t replies_ = 0;  ///< keys the random numbers: /regen with a fixed seed gives another answer
 };
 
 Status run(const Options& options) {

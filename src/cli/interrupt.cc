@@ -24,6 +24,8 @@ InterruptScope::InterruptScope(SecondInterrupt second) {
 
 InterruptScope::~InterruptScope() { sigaction(SIGINT, &before_, nullptr); }
 
+void InterruptScope::reset() { process_token().reset(); }
+
 const CancelToken& InterruptScope::token() const { return process_token(); }
 
 }  // namespace retort::cli

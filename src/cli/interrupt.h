@@ -22,6 +22,8 @@ class InterruptScope {
   InterruptScope& operator=(const InterruptScope&) = delete;
 
   [[nodiscard]] const CancelToken& token() const;
+  /// Lowers the flag: what comes next is not to be stopped by what came before.
+  void reset();
 
  private:
   struct sigaction before_ {};

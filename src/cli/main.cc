@@ -57,12 +57,14 @@ int run(int argc, char** argv) {
       "MODEL is a Hugging Face folder, a .gguf file (any part of a split one) or a hub id such as org/name that\n"
       "'retort pull' has fetched. Exit codes: 0 fine, 1 failure, 2 wrong usage.");
   cli::Action action;
+  cli::add_chat(app, action);
   cli::add_detokenize(app, action);
   cli::add_forward(app, action);
   cli::add_inspect(app, action);
   cli::add_perplexity(app, action);
   cli::add_render(app, action);
   cli::add_pull(app, action);
+  cli::add_run(app, action);
   cli::add_tokenize(app, action);
 
   try {

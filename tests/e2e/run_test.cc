@@ -1,0 +1,142 @@
+// retort run, as a person or a script runs it, on a model that recites what the test gave it.
+#include <gtest/gtest.h>
+
+#include "core/json.h"
+#include "testing/run_program.h"
+#include "testing/temp_dir.h"
+#include "testing/terminal_session.h"
+#include "testing/tiny_checkpoint.h"
+
+namespace retort::testing {
+namespace {
+
+constexpr const char* kThinking = "<think>";
+
+class Run : public ::testing::Test {
+ protected:
+  void recite(Recitation recitation) { ASSERT_TRUE(write_reciting_model(directory_.path(), recitation)); }
+  ProgramResult run(std::vector<std::string> arguments) {
+    std::vector<std::string> all = {"run", "--model", directory_.path(), "--log-level", "warn"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run_program(RETORT_BINARY, all);
+  }
+  Json json(std::vector<std::string> arguments) {
+    arguments.push_back("--json");
+    const ProgramResult result = run(std::move(arguments));
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    const auto parsed = parse_json(result.out, "output");
+    EXPECT_TRUE(parsed) << result.out;
+    return parsed.value_or(Json::object());
+  }
+  TempDir directory_;
+};
+
+TEST_F(Run, Answers) {
+  recite({.pieces = in_order({"Two", " and", " two", " are 四", "."})});
+  const ProgramResult result = run({"--prompt", "2+2?"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, "Two and two are 四.\n");
+  EXPECT_EQ(result.err, "");
+  EXPECT_EQ(run({"2+2?", "--verbose"}).out, result.out);  // the prompt may stand alone
+  EXPECT_NE(run({"2+2?", "--verbose"}).err.find("6 tokens"), std::string::npos);
+}
+
+TEST_F(Run, JsonTellsEverything) {
+  recite({.pieces = in_order({"hm", "</think>\n\n", "Four", "."}), .opening = "<think>\n"});
+  const Json answer = json({"2+2?", "--logprobs", "2", "--temperature", "0"});
+  EXPECT_EQ(answer["text"], "hm</think>\n\nFour.");
+  EXPECT_EQ(answer["reasoning"], "hm");
+  EXPECT_EQ(answer["answer"], "Four.");
+  EXPECT_EQ(answer["finish_reason"], "stop");
+  EXPECT_EQ(answer["usage"]["completion_tokens"], 5);
+  ASSERT_EQ(answer["logprobs"]["content"].size(), 4u);
+  EXPECT_EQ(answer["logprobs"]["content"][2]["token"], "Four");
+  EXPECT_EQ(answer["logprobs"]["content"][2]["top_logprobs"].size(), 2u);
+  EXPECT_NEAR(answer["logprobs"]["content"][2]["logprob"].get<double>(), 0.0, 1e-4);
+  for (const char* key : {"timings", "version", "isa", "model", "sampling"}) EXPECT_TRUE(answer.contains(key)) << key;
+}
+
+TEST_F(Run, ThinkingIsShownOrHidden) {
+  recite({.pieces = in_order({kThinking, "hm", "</think>", "\n\nFour."})});
+  EXPECT_EQ(run({"?"}).out, "<think>hm</think>\n\nFour.\n");  // no terminal: as it is, and no codes
+  EXPECT_EQ(run({"?", "--reasoning", "hide"}).out, "Four.\n");
+  EXPECT_EQ(run({"?", "--reasoning", "loud"}).exit_code, 2);
+}
+
+TEST_F(Run, AStopStringIsNeverPrintedInPart) {
+  recite({.pieces = in_order({"one ", "EN", "DLESS ", "E", "N", "D two"})});
+  EXPECT_EQ(run({"?", "--stop", "END "}).out, "one ENDLESS \n");
+  const Json answer = json({"?", "--stop", "never", "--stop", "END "});
+  EXPECT_EQ(answer["finish_reason"], "stop");
+  EXPECT_EQ(answer["stop_reason"], "END ");
+  EXPECT_EQ(run({"?", "--stop", ""}).exit_code, 2);
+}
+
+TEST_F(Run, LimitsAndForcedBeginnings) {
+  recite({.pieces = {{"go ", 1}, {"on ", 0}}});  // for ever
+  EXPECT_EQ(run({"?", "--max-tokens", "5"}).out, "go on go on go \n");
+  EXPECT_EQ(json({"?", "--max-tokens", "5"})["finish_reason"], "length");
+  EXPECT_EQ(run({"?", "--max-tokens", "3", "--force-prefix", "on "}).out, "on go on \n");
+  const ProgramResult refused = run({std::string(300, 'x'), "--max-model-len", "100"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("the prompt has 308 tokens and --max-model-len is 100"), std::string::npos) << refused.err;
+  EXPECT_EQ(refused.out, "");
+}
+
+TEST_F(Run, IgnoresEosWhenTold) {
+  recite({.pieces = in_order({"once"})});
+  EXPECT_EQ(json({"?", "--ignore-eos", "--max-tokens", "4", "--temperature", "0"})["finish_reason"], "length");
+}
+
+TEST_F(Run, RawAndMessagesAndSystem) {
+  recite({.pieces = in_order({"A", "B", "C"})});
+  EXPECT_EQ(run({"--raw", "--prompt", "xA"}).out, "BC\n");
+  const std::string messages = directory_.write("m.json", R"([{"role": "user", "content": "?"}])");
+  EXPECT_EQ(run({"--messages", messages, "--system", "Be brief."}).out, "ABC\n");
+  EXPECT_EQ(run({"--messages", directory_.write("bad.json", "[")}).exit_code, 1);
+  EXPECT_EQ(run({"--raw", "--system", "x", "y"}).exit_code, 2);
+  EXPECT_EQ(run({}).exit_code, 2);
+}
+
+TEST_F(Run, WithoutATemplateSaysWhatToDo) {
+  recite({.pieces = in_order({"A", "B"}), .chat_template = Recitation::Template::kWithout});
+  const ProgramResult refused = run({"?"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("--raw"), std::string::npos);
+  EXPECT_NE(refused.err.find("--chat-template"), std::string::npos);
+  EXPECT_EQ(run({"--raw", "A"}).out, "B\n");
+  const std::string file = directory_.write("t.jinja", "{{ messages[0].content }}{{ ending }}");
+  EXPECT_EQ(run({"?", "--chat-template", file, "--kwargs", R"({"ending": "A"})"}).out, "B\n");
+}
+
+TEST_F(Run, DefaultsComeFromTheCheckpoint) {
+  recite({.pieces = in_order({"A"}), .generation_config = R"({"do_sample": false, "top_k": 7, "max_new_tokens": 1})"});
+  const Json answer = json({"?"});
+  EXPECT_EQ(answer["sampling"]["temperature"], 0.0);
+  EXPECT_EQ(answer["sampling"]["top_k"], 7);
+  EXPECT_EQ(answer["finish_reason"], "length");
+  EXPECT_EQ(json({"?", "--temperature", "0.5", "--seed", "3"})["sampling"]["seed"], 3);
+}
+
+TEST_F(Run, ATerminalIsDimmedAndNeverDriven) {
+  recite({.pieces = in_order({kThinking, "\nhm", "\n</think>\n\n", "red\x1b[31m", "!"})});
+  const std::vector<std::string> arguments = {"run", "--model", directory_.path(), "?"};
+  TerminalSession dimmed(RETORT_BINARY, arguments);
+  EXPECT_EQ(dimmed.wait_exit(), 0);
+  EXPECT_NE(dimmed.output().find("\x1b[2mhm\x1b[0m\r\n\r\nred\\x1b[31m!\r\n"), std::string::npos) << dimmed.output();
+  TerminalSession plain(RETORT_BINARY, arguments, {"NO_COLOR=1"});
+  EXPECT_EQ(plain.wait_exit(), 0);
+  EXPECT_EQ(plain.output().find('\x1b'), std::string::npos) << plain.output();
+}
+
+TEST_F(Run, CtrlCEndsTheAnswer) {
+  recite({.pieces = {{"go ", 1}, {"on ", 0}}, .max_position_embeddings = 200'000});
+  TerminalSession session(RETORT_BINARY, {"run", "--model", directory_.path(), "?"});
+  ASSERT_TRUE(session.wait_for("go on go on")) << session.output();
+  session.send("\x03");
+  EXPECT_EQ(session.wait_exit(), 1);
+  EXPECT_NE(session.output().find("abort"), std::string::npos) << session.output().substr(0, 300);
+}
+
+}  // namespace
+}  // namespace retort::testing
