@@ -187,7 +187,7 @@ void add_run(CLI::App& app, Action& action) {
       ->type_size(1)
       ->allow_extra_args(false);
   command->add_flag("--ignore-eos", options->ignore_eos, "Go on past end-of-sequence tokens");
-  command->add_option("--force-prefix", options->force_prefix, "What the answer must begin with, as in '<think>\\n'");
+  command->add_option("--force-prefix", options->force_prefix, "What the answer must begin with, as in $'<think>\\n'");
   command->add_option("--reasoning", options->reasoning, "show, hide or dim a model's thinking")->capture_default_str();
   command
       ->add_option("--logprobs", options->logprobs,

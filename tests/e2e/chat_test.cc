@@ -28,11 +28,11 @@ class Chat : public ::testing::Test {
 };
 
 TEST_F(Chat, AnswersAndLeaves) {
-  recite({.pieces = in_order({"hm", "\n</think>\n\n", "Four", "."}), .opening = "<think>\n"});
+  recite({.pieces = in_order({"hm", "\n</think>\n\n", "Four", " ok."}), .opening = "<think>\n"});
   const auto chat = start();
   ASSERT_TRUE(chat->wait_for("> ")) << chat->output();
   chat->send("2+2?\r");
-  ASSERT_TRUE(chat->wait_for("\x1b[2mhm\x1b[0m\r\n\r\nFour.\r\n")) << chat->output();
+  ASSERT_TRUE(chat->wait_for("\x1b[2mhm\x1b[0m\r\n\r\nFour ok.\r\n")) << chat->output();
   ASSERT_TRUE(chat->wait_for("tokens/s")) << chat->output();
   ASSERT_TRUE(chat->wait_for("of 2,048")) << chat->output();
   ASSERT_TRUE(chat->wait_for("> "));
@@ -67,7 +67,8 @@ TEST_F(Chat, PastedLinesAreOneMessage) {
   recite({.pieces = in_order({"yes"})});
   const auto chat = start();
   ASSERT_TRUE(chat->wait_for("> "));
-  chat->send("\x1b[200~first line\r\nsecond 中文\x1b[201~");
+  // Terminals send line breaks as \r.
+  chat->send("\x1b[200~first line\rsecond 中文\x1b[201~");
   ASSERT_TRUE(chat->wait_for("second"));
   chat->send("\r");
   ASSERT_TRUE(chat->wait_for("yes")) << chat->output();
@@ -77,7 +78,7 @@ TEST_F(Chat, PastedLinesAreOneMessage) {
   ASSERT_TRUE(chat->wait_for("2 messages written")) << chat->output();
   const auto saved = parse_json(read_text(file), file);
   ASSERT_TRUE(saved);
-  EXPECT_EQ((*saved)["messages"][0]["content"], "first line\nsecond 中文");
+  EXPECT_EQ((*saved)["messages"][0]["content"].get<std::string>(), "first line\nsecond 中文");
   chat->send("\x04");
   EXPECT_EQ(chat->wait_exit(), 0);
 }

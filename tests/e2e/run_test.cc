@@ -32,7 +32,7 @@ class Run : public ::testing::Test {
 };
 
 TEST_F(Run, Answers) {
-  recite({.pieces = in_order({"Two", " and", " two", " are 四", "."})});
+  recite({.pieces = in_order({"Two", " and", " two", " are", " 四."})});
   const ProgramResult result = run({"--prompt", "2+2?"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.out, "Two and two are 四.\n");
@@ -42,11 +42,11 @@ TEST_F(Run, Answers) {
 }
 
 TEST_F(Run, JsonTellsEverything) {
-  recite({.pieces = in_order({"hm", "</think>\n\n", "Four", "."}), .opening = "<think>\n"});
+  recite({.pieces = in_order({"hm", "</think>\n\n", "Four", " ok."}), .opening = "<think>\n"});
   const Json answer = json({"2+2?", "--logprobs", "2", "--temperature", "0"});
-  EXPECT_EQ(answer["text"], "hm</think>\n\nFour.");
+  EXPECT_EQ(answer["text"], "hm</think>\n\nFour ok.");
   EXPECT_EQ(answer["reasoning"], "hm");
-  EXPECT_EQ(answer["answer"], "Four.");
+  EXPECT_EQ(answer["answer"], "Four ok.");
   EXPECT_EQ(answer["finish_reason"], "stop");
   EXPECT_EQ(answer["usage"]["completion_tokens"], 5);
   ASSERT_EQ(answer["logprobs"]["content"].size(), 4u);
@@ -64,11 +64,11 @@ TEST_F(Run, ThinkingIsShownOrHidden) {
 }
 
 TEST_F(Run, AStopStringIsNeverPrintedInPart) {
-  recite({.pieces = in_order({"one ", "EN", "DLESS ", "E", "N", "D two"})});
-  EXPECT_EQ(run({"?", "--stop", "END "}).out, "one ENDLESS \n");
-  const Json answer = json({"?", "--stop", "never", "--stop", "END "});
+  recite({.pieces = in_order({"one ", "FIN", "ITE ", "FI", "NI", "SH two"})});
+  EXPECT_EQ(run({"?", "--stop", "FINISH "}).out, "one FINITE \n");
+  const Json answer = json({"?", "--stop", "never", "--stop", "FINISH "});
   EXPECT_EQ(answer["finish_reason"], "stop");
-  EXPECT_EQ(answer["stop_reason"], "END ");
+  EXPECT_EQ(answer["stop_reason"], "FINISH ");
   EXPECT_EQ(run({"?", "--stop", ""}).exit_code, 2);
 }
 
@@ -89,28 +89,28 @@ TEST_F(Run, IgnoresEosWhenTold) {
 }
 
 TEST_F(Run, RawAndMessagesAndSystem) {
-  recite({.pieces = in_order({"A", "B", "C"})});
-  EXPECT_EQ(run({"--raw", "--prompt", "xA"}).out, "BC\n");
+  recite({.pieces = in_order({"A1", "B2", "C3"})});
+  EXPECT_EQ(run({"--raw", "--prompt", "xA1"}).out, "B2C3\n");
   const std::string messages = directory_.write("m.json", R"([{"role": "user", "content": "?"}])");
-  EXPECT_EQ(run({"--messages", messages, "--system", "Be brief."}).out, "ABC\n");
+  EXPECT_EQ(run({"--messages", messages, "--system", "Be brief."}).out, "A1B2C3\n");
   EXPECT_EQ(run({"--messages", directory_.write("bad.json", "[")}).exit_code, 1);
   EXPECT_EQ(run({"--raw", "--system", "x", "y"}).exit_code, 2);
   EXPECT_EQ(run({}).exit_code, 2);
 }
 
 TEST_F(Run, WithoutATemplateSaysWhatToDo) {
-  recite({.pieces = in_order({"A", "B"}), .chat_template = Recitation::Template::kWithout});
+  recite({.pieces = in_order({"A1", "B2"}), .chat_template = Recitation::Template::kWithout});
   const ProgramResult refused = run({"?"});
   EXPECT_EQ(refused.exit_code, 1);
   EXPECT_NE(refused.err.find("--raw"), std::string::npos);
   EXPECT_NE(refused.err.find("--chat-template"), std::string::npos);
-  EXPECT_EQ(run({"--raw", "A"}).out, "B\n");
+  EXPECT_EQ(run({"--raw", "A1"}).out, "B2\n");
   const std::string file = directory_.write("t.jinja", "{{ messages[0].content }}{{ ending }}");
-  EXPECT_EQ(run({"?", "--chat-template", file, "--kwargs", R"({"ending": "A"})"}).out, "B\n");
+  EXPECT_EQ(run({"?", "--chat-template", file, "--kwargs", R"({"ending": "A1"})"}).out, "B2\n");
 }
 
 TEST_F(Run, DefaultsComeFromTheCheckpoint) {
-  recite({.pieces = in_order({"A"}), .generation_config = R"({"do_sample": false, "top_k": 7, "max_new_tokens": 1})"});
+  recite({.pieces = in_order({"A1"}), .generation_config = R"({"do_sample": false, "top_k": 7, "max_new_tokens": 1})"});
   const Json answer = json({"?"});
   EXPECT_EQ(answer["sampling"]["temperature"], 0.0);
   EXPECT_EQ(answer["sampling"]["top_k"], 7);
@@ -119,11 +119,11 @@ TEST_F(Run, DefaultsComeFromTheCheckpoint) {
 }
 
 TEST_F(Run, ATerminalIsDimmedAndNeverDriven) {
-  recite({.pieces = in_order({kThinking, "\nhm", "\n</think>\n\n", "red\x1b[31m", "!"})});
+  recite({.pieces = in_order({kThinking, "\nhm", "\n</think>\n\n", "red\x1b[31m", "!!"})});
   const std::vector<std::string> arguments = {"run", "--model", directory_.path(), "?"};
   TerminalSession dimmed(RETORT_BINARY, arguments);
   EXPECT_EQ(dimmed.wait_exit(), 0);
-  EXPECT_NE(dimmed.output().find("\x1b[2mhm\x1b[0m\r\n\r\nred\\x1b[31m!\r\n"), std::string::npos) << dimmed.output();
+  EXPECT_NE(dimmed.output().find("\x1b[2mhm\x1b[0m\r\n\r\nred\\x1b[31m!!\r\n"), std::string::npos) << dimmed.output();
   TerminalSession plain(RETORT_BINARY, arguments, {"NO_COLOR=1"});
   EXPECT_EQ(plain.wait_exit(), 0);
   EXPECT_EQ(plain.output().find('\x1b'), std::string::npos) << plain.output();

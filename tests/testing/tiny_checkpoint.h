@@ -25,7 +25,7 @@ bool write_random_model(const std::filesystem::path& folder, const TinyModel& mo
 /// token. What a prompt's last token is decides where it starts: the template ends in "<|say|>", which leads to piece
 /// 0.
 struct Piece {
-  std::string text;
+  std::string text;  ///< an added token: at least two bytes, since single ones are tokens already
   int next = -1;
 };
 struct Recitation {
