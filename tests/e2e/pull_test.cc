@@ -165,8 +165,10 @@ TEST_F(PullCommand, CtrlCSaysThatItCanBeResumedAndExits1) {
 }
 
 TEST_F(PullCommand, TwoProcessesLoadItOnce) {
-  slow_down(1);
-  hub_.hook("/cdn/model.safetensors", 1, [](const HubHttpRequest&, HubHttpResponse&) {});
+  hub_.hook("/cdn/model.safetensors", 1, [](const HubHttpRequest&, HubHttpResponse& response) {
+    response.chunk_bytes = 1'000'000;
+    response.pause_ms = 300;
+  });
   ChildProcess first({RETORT_BINARY, "pull", "org/name"});
   ChildProcess second({RETORT_BINARY, "pull", "org/name"});
   EXPECT_EQ(first.wait(), 0) << first.err();
@@ -202,9 +204,13 @@ TEST_F(PullCommand, CertificatesAreChecked) {
   ChildProcess make({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
                      "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-days", "2"});
   if (make.wait() != 0) GTEST_SKIP() << "no openssl command to make a certificate with";
-  site.write("api/models/org/name/revision/main?blobs=true", hub_.listing());
-  site.write("org/name/resolve/" + hub_.commit() + "/config.json", "{}");
-  site.write("org/name/resolve/" + hub_.commit() + "/model.safetensors", weights_);
+  const auto serve = [&](const std::string& path, const std::string& body) {  // the files are whole responses
+    site.write(path, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) +
+                         "\r\n\r\n" + body);
+  };
+  serve("api/models/org/name/revision/main?blobs=true", hub_.listing());
+  serve("org/name/resolve/" + hub_.commit() + "/config.json", "{}");
+  serve("org/name/resolve/" + hub_.commit() + "/model.safetensors", weights_);
   // A port that was free a moment ago.
   std::string port;
   {
@@ -256,7 +262,7 @@ TEST_F(PythonInterop, PythonFindsWhatRetortPulled) {
   if (!have_library()) GTEST_SKIP() << "no Python with huggingface_hub (set RETORT_HF_PYTHON)";
   const Done pulled = retort({"pull", "org/name", "--quiet"});
   ASSERT_EQ(pulled.exit_code, 0) << pulled.err;
-  const auto before = hub_.requests().size();
+  const auto before = hub_.requests("org/name").size();
   const Done found = run_python(
       "import huggingface_hub as h\n"
       "print(h.snapshot_download('org/name', local_files_only=True))\n"
@@ -268,7 +274,7 @@ TEST_F(PythonInterop, PythonFindsWhatRetortPulled) {
   const std::string snapshot = pulled.out.substr(0, pulled.out.size() - 1);
   EXPECT_EQ(found.out,
             snapshot + "\n" + snapshot + "/model.safetensors\n0 ['config.json', 'model.safetensors'] [['main']]\n");
-  EXPECT_EQ(hub_.requests().size(), before);
+  EXPECT_EQ(hub_.requests("org/name").size(), before);
 }
 
 TEST_F(PythonInterop, PythonAsksAndNeedsNothingMore) {

@@ -250,8 +250,10 @@ HubHttpResponse HubServer::answer(const HubHttpRequest& request) {
     response.set_header("Content-Type", "application/json; charset=utf-8");
     return response;
   }
-  const std::string resolve = fmt::format("/{}/resolve/{}/", kRepo, commit_);
-  if (target.starts_with(resolve)) return answer_file(request, std::string(target.substr(resolve.size())));
+  for (const std::string_view revision : {std::string_view(commit_), std::string_view("main")}) {
+    const std::string resolve = fmt::format("/{}/resolve/{}/", kRepo, revision);
+    if (target.starts_with(resolve)) return answer_file(request, std::string(target.substr(resolve.size())));
+  }
   return missing;
 }
 
