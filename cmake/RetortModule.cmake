@@ -39,6 +39,7 @@ function(retort_module name)
   add_library(retort_${name} STATIC ${arg_SOURCES})
   add_library(retort::${name} ALIAS retort_${name})
   set_target_properties(retort_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(retort_${name} PUBLIC cxx_std_20)
   target_include_directories(retort_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/retort>)
   target_link_libraries(retort_${name} PUBLIC ${arg_LINKS}

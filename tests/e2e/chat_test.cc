@@ -79,7 +79,8 @@ TEST_F(Chat, PastedLinesAreOneMessage) {
   const auto saved = parse_json(read_text(file), file);
   ASSERT_TRUE(saved);
   EXPECT_EQ((*saved)["messages"][0]["content"].get<std::string>(), "first line\nsecond 中文");
-  chat->send("\x04");
+  ASSERT_TRUE(chat->wait_for("> "));
+  chat->send("/quit\r");
   EXPECT_EQ(chat->wait_exit(), 0);
 }
 

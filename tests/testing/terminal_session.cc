@@ -75,9 +75,9 @@ std::optional<int> TerminalSession::wait_exit() {
     const bool open = read_more(20);
     int status = 0;
     if (waitpid(child_, &status, WNOHANG) == child_) {
-      while (open && read_more(0)) {
-        pollfd source = {terminal_, POLLIN, 0};
-        if (poll(&source, 1, 0) <= 0) break;
+      // What it wrote last may still be on its way through the terminal, whose end is what read_more() tells.
+      const auto drained_by = Clock::now() + std::chrono::seconds(2);
+      while (open && read_more(20) && Clock::now() < drained_by) {
       }
       child_ = -1;
       return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
