@@ -11,7 +11,6 @@
 #include "cli/commands.h"
 #include "cli/input_text.h"
 #include "core/json.h"
-#include "io/checkpoint.h"
 #include "text/text_assets.h"
 
 namespace retort::cli {
@@ -55,8 +54,7 @@ Expected<std::vector<TokenId>> parse_ids(const std::string& text) {
 }
 
 Status run(const Options& options) {
-  RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open(options.model));
-  RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(checkpoint));
+  RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(options.model));
   RETORT_TRY(const std::string input, read_input_text(options.ids, options.file));
   RETORT_TRY(const std::vector<TokenId> ids, parse_ids(input));
   for (const TokenId id : ids) {
@@ -86,7 +84,8 @@ void add_detokenize(CLI::App& app, Action& action) {
       "and --file, standard input is read to its end. Bytes that complete no character come as U+FFFD. Prints the "
       "text\n"
       "and nothing else, or with --json {\"text\": \"...\", \"count\": N}.");
-  command->add_option("--model", options->model, "Checkpoint: folder, .gguf file or hub id")->required();
+  command->add_option("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
+      ->required();
   auto* ids = command->add_option("--ids", options->ids, "The ids: 1,2,3");
   command->add_option("--file", options->file, "File with the ids, - for standard input")->excludes(ids);
   command->add_flag("--skip-special", options->skip_special, "Leave special tokens out of the text");

@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/input_text.h"
 #include "core/json.h"
-#include "io/checkpoint.h"
 #include "text/chat_template.h"
 #include "text/text_assets.h"
 
@@ -81,12 +80,11 @@ Expected<OrderedJson> read_list(const std::string& file) {
 Expected<std::string> read_template(const Options& options, ChatRequest& request) {
   std::optional<std::string> source;
   if (!options.model.empty()) {
-    RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open(options.model));
-    RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(checkpoint));
+    RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(options.model));
     if (const auto id = tokenizer.bos_id()) request.bos_token = tokenizer.piece(*id);
     if (const auto id = tokenizer.eos_id()) request.eos_token = tokenizer.piece(*id);
     if (options.chat_template.empty()) {
-      RETORT_TRY(source, load_chat_template(checkpoint));
+      RETORT_TRY(source, load_chat_template(options.model));
       if (!source) {
         return fail(ErrorCode::kNotFound, "{}: the checkpoint has no chat template; give one by --chat-template",
                     options.model);

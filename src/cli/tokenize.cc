@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/input_text.h"
 #include "core/json.h"
-#include "io/checkpoint.h"
 #include "text/text_assets.h"
 
 namespace retort::cli {
@@ -23,8 +22,7 @@ struct Options {
 };
 
 Status run(const Options& options) {
-  RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open(options.model));
-  RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(checkpoint));
+  RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(options.model));
   RETORT_TRY(const std::string text, read_input_text(options.text, options.file));
   const EncodeOptions encode = options.no_special ? EncodeOptions{AddedTokens::kAsText, SpecialTokens::kNone}
                                                   : EncodeOptions{AddedTokens::kParse, SpecialTokens::kAdd};
@@ -56,7 +54,8 @@ void add_tokenize(CLI::App& app, Action& action) {
       "  {\"ids\": [...], \"pieces\": [...], \"count\": N}\n"
       "By default text such as <|im_end|> becomes that added token, and the tokenizer's own BOS or EOS is put around\n"
       "the text if it has them.");
-  command->add_option("--model", options->model, "Checkpoint: folder, .gguf file or hub id")->required();
+  command->add_option("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
+      ->required();
   auto* text = command->add_option("--text", options->text, "The text itself");
   command->add_option("--file", options->file, "File with the text, - for standard input")->excludes(text);
   command->add_flag("--no-special", options->no_special, "Added tokens are ordinary text, and no BOS or EOS is added");

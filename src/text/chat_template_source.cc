@@ -61,4 +61,10 @@ Expected<std::optional<std::string>> load_chat_template(const Checkpoint& checkp
   return from_folder(checkpoint.folder().value_or(checkpoint.name()));
 }
 
+Expected<std::optional<std::string>> load_chat_template(std::string_view model) {
+  if (is_text_only_folder(model)) return from_folder(model);
+  RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open(model));
+  return load_chat_template(checkpoint);
+}
+
 }  // namespace retort

@@ -5,10 +5,9 @@
 #include "text/text_assets.h"
 
 namespace retort {
+namespace {
 
-Expected<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
-  if (checkpoint.gguf()) return Tokenizer::from_gguf(*checkpoint.gguf());
-  const std::filesystem::path folder = checkpoint.folder().value_or(checkpoint.name());
+Expected<Tokenizer> from_folder(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / "tokenizer.json";
   const std::filesystem::path config_path = folder / "tokenizer_config.json";
   std::error_code ignored;
@@ -28,6 +27,26 @@ Expected<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
     RETORT_TRY(config, MappedFile::open(config_path));
   }
   return Tokenizer::from_json(file->text(), config ? config->text() : std::string_view(), path.string());
+}
+
+}  // namespace
+
+bool is_text_only_folder(std::string_view model) {
+  const std::filesystem::path folder(model);
+  std::error_code ignored;
+  return std::filesystem::exists(folder / "tokenizer.json", ignored) &&
+         !std::filesystem::exists(folder / "config.json", ignored);
+}
+
+Expected<Tokenizer> load_tokenizer(const Checkpoint& checkpoint) {
+  if (checkpoint.gguf()) return Tokenizer::from_gguf(*checkpoint.gguf());
+  return from_folder(checkpoint.folder().value_or(checkpoint.name()));
+}
+
+Expected<Tokenizer> load_tokenizer(std::string_view model) {
+  if (is_text_only_folder(model)) return from_folder(model);
+  RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open(model));
+  return load_tokenizer(checkpoint);
 }
 
 }  // namespace retort
