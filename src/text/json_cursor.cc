@@ -48,24 +48,37 @@ Status JsonCursor::take(char wanted) {
   return {};
 }
 
-Expected<std::string_view> JsonCursor::string(std::string& storage) {
-  if (peek() != '"') return expected("a string");
-  const std::size_t begin = ++at_;
-  bool ascii = true;
+// Goes to the quote or backslash that ends a run of plain characters.
+Expected<char> JsonCursor::plain_run() {
   while (at_ < text_.size()) {
-    const auto byte = static_cast<std::uint8_t>(text_[at_]);
-    if (byte == '"') {
-      const std::string_view found = text_.substr(begin, at_ - begin);
-      if (!ascii && !is_valid_utf8(found)) return expected("UTF-8 before this");
-      ++at_;
-      return found;
-    }
-    if (byte == '\\') return string_with_escapes(begin, storage);
-    if (byte < 0x20) return expected("no control character in a string");
-    ascii = ascii && byte < 0x80;
+    const char c = text_[at_];
+    if (c == '"' || c == '\\') return c;
+    if (static_cast<std::uint8_t>(c) < 0x20) return expected("no control character in a string");
     ++at_;
   }
   return expected("the end of a string");
+}
+
+Expected<std::string_view> JsonCursor::string(std::string& storage) {
+  if (peek() != '"') return expected("a string");
+  const std::size_t begin = ++at_;
+  RETORT_TRY(const char stop, plain_run());
+  if (stop == '\\') return string_with_escapes(begin, storage);
+  const std::string_view found = text_.substr(begin, at_ - begin);
+  if (!is_valid_utf8(found)) return expected("UTF-8 before this");
+  ++at_;
+  return found;
+}
+
+// What is in the string is judged when it is read.
+Status JsonCursor::skip_string() {
+  ++at_;
+  while (true) {
+    RETORT_TRY(const char stop, plain_run());
+    ++at_;
+    if (stop == '"') return {};
+    if (at_ < text_.size()) ++at_;  // the escaped character
+  }
 }
 
 Expected<std::string_view> JsonCursor::string_with_escapes(std::size_t begin, std::string& storage) {
@@ -141,11 +154,10 @@ Expected<std::string_view> JsonCursor::skip_value() {
   peek();
   const std::size_t begin = at_;
   std::size_t depth = 0;
-  std::string storage;
   do {
     const char c = peek();
     if (c == '"') {
-      RETORT_TRY_STATUS(string(storage));
+      RETORT_TRY_STATUS(skip_string());
     } else if (c == '{' || c == '[') {
       if (++depth > kMaxJsonDepth) return expected(fmt::format("at most {} levels of nesting", kMaxJsonDepth));
       ++at_;

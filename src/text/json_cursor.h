@@ -64,6 +64,8 @@ class JsonCursor {
  private:
   void skip_space();
   [[nodiscard]] tl::unexpected<Error> expected(std::string_view what) const;
+  Expected<char> plain_run();
+  Status skip_string();
   Expected<std::string_view> string_with_escapes(std::size_t begin, std::string& storage);
   Expected<std::uint32_t> hex4();
 

@@ -141,7 +141,7 @@ Expected<Tokenizer> make_tokenizer(TokenizerParts parts) {
 }
 
 Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
-                                    std::string& merged) {
+                                    std::string& merged, TokenId& hint) {
   if (left.empty() || right.empty()) {
     return fail(ErrorCode::kCorrupt, "expected two tokens, but one of '{}' and '{}' is empty", left, right);
   }
@@ -149,7 +149,10 @@ Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_vi
   merged.append(right);
   const auto left_id = vocabulary.find(left);
   const auto right_id = vocabulary.find(right);
-  const auto result = vocabulary.find(merged);
+  // Most vocabularies are numbered in the order of their merges: look beside the previous result before hashing.
+  ++hint;
+  const auto result = vocabulary.piece(hint) == merged ? std::optional<TokenId>(hint) : vocabulary.find(merged);
+  hint = result.value_or(hint);
   if (!left_id) return fail(ErrorCode::kCorrupt, "token '{}' is not in the vocabulary", left);
   if (!right_id) return fail(ErrorCode::kCorrupt, "token '{}' is not in the vocabulary", right);
   // An added token may look like the result without being it: "Ġt" as text has three bytes, " t" has two.
@@ -160,12 +163,13 @@ Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_vi
   return MergeRule{*left_id, *right_id, result.value_or(-1)};
 }
 
-Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view pair, std::string& merged) {
+Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view pair, std::string& merged,
+                                    TokenId& hint) {
   const std::size_t space = pair.find(' ');
   if (space == std::string_view::npos || pair.find(' ', space + 1) != std::string_view::npos) {
     return fail(ErrorCode::kCorrupt, "expected two tokens with one space between them, but found '{}'", pair);
   }
-  return find_merge_rule(vocabulary, pair.substr(0, space), pair.substr(space + 1), merged);
+  return find_merge_rule(vocabulary, pair.substr(0, space), pair.substr(space + 1), merged, hint);
 }
 
 }  // namespace retort

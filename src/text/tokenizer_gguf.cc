@@ -113,9 +113,10 @@ Status read_merges(const GgufFile& file, TokenizerParts& parts) {
   RETORT_TRY(const auto* merges, required_strings(file, "merges"));
   parts.merges.reserve(merges->size());
   std::string merged;
+  TokenId hint = -1;
   std::size_t without_result = 0;
   for (std::size_t i = 0; i < merges->size(); ++i) {
-    auto rule = find_merge_rule(parts.vocabulary, (*merges)[i], merged);
+    auto rule = find_merge_rule(parts.vocabulary, (*merges)[i], merged, hint);
     if (!rule) {
       return fail(std::move(rule).error().within(fmt::format("{}: {}[{}]", file.what(), key("merges"), i)));
     }

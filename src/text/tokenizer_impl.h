@@ -38,11 +38,12 @@ struct TokenizerParts {
 Expected<Tokenizer> make_tokenizer(TokenizerParts parts);
 
 /// The rule for "left right" spelled out, from the vocabulary; kCorrupt naming the part that is not there. Where the
-/// result is not there, the rule's is -1 and `merged` its spelling.
+/// result is not there, the rule's is -1 and `merged` its spelling. `hint` is where the previous call left it.
 Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view left, std::string_view right,
-                                    std::string& merged);
+                                    std::string& merged, TokenId& hint);
 /// Splits "left right" at its only space.
-Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view pair, std::string& merged);
+Expected<MergeRule> find_merge_rule(const Vocabulary& vocabulary, std::string_view pair, std::string& merged,
+                                    TokenId& hint);
 
 struct Tokenizer::Impl {
   Impl(TokenizerParts parts_given, BpeModel model) : parts(std::move(parts_given)), bpe(std::move(model)) {}

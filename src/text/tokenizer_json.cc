@@ -14,21 +14,50 @@ namespace {
 
 using Members = std::map<std::string, std::string_view, std::less<>>;
 
-// Members of the object at the cursor, not parsed yet; duplicates and names that are not `known` refused.
-Expected<Members> members_of(JsonCursor& cursor, std::initializer_list<std::string_view> known) {
-  Members members;
+// Enters the member `key`, whose value is at the cursor; one that is not `known` or comes again is refused.
+Expected<std::string_view*> enter_member(Members& members, const JsonCursor& cursor, std::string_view key,
+                                         std::initializer_list<std::string_view> known) {
+  if (std::find(known.begin(), known.end(), key) == known.end()) {
+    return fail(ErrorCode::kUnsupported, "{}: field '{}' is not known", cursor.position(), key);
+  }
+  const auto [member, is_new] = members.emplace(key, std::string_view());
+  if (!is_new) return fail(ErrorCode::kCorrupt, "{}: field '{}' appears twice", cursor.position(), key);
+  return &member->second;
+}
+
+// The document's members and the model's, not parsed yet. The large ones are passed over once only.
+struct Document {
+  Members root;
+  Members model;
+};
+Expected<Document> read_document(std::string_view text) {
+  Document document;
+  JsonCursor cursor(text);
+  const auto read_model_member = [&](std::string_view key) -> Status {
+    RETORT_TRY(std::string_view * value,
+               enter_member(document.model, cursor, key,
+                            {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
+                             "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"}));
+    RETORT_TRY(*value, cursor.skip_value());
+    return {};
+  };
+  // "truncation" and "padding" are settings for batches that Python code saved with the file; nothing here cuts or
+  // fills.
   RETORT_TRY_STATUS(cursor.object([&](std::string_view key) -> Status {
-    if (std::find(known.begin(), known.end(), key) == known.end()) {
-      return fail(ErrorCode::kUnsupported, "{}: field '{}' is not known", cursor.position(), key);
+    RETORT_TRY(std::string_view * value, enter_member(document.root, cursor, key,
+                                                      {"version", "truncation", "padding", "added_tokens", "normalizer",
+                                                       "pre_tokenizer", "post_processor", "decoder", "model"}));
+    if (key == "model") {
+      auto status = cursor.object(read_model_member);
+      if (!status) return fail(std::move(status).error().within("model"));
+      return {};
     }
-    const std::string name(key);
-    RETORT_TRY(const std::string_view value, cursor.skip_value());
-    if (!members.emplace(name, value).second) {
-      return fail(ErrorCode::kCorrupt, "{}: field '{}' appears twice", cursor.position(), name);
-    }
+    RETORT_TRY(*value, cursor.skip_value());
     return {};
   }));
-  return members;
+  RETORT_TRY_STATUS(cursor.end());
+  if (!document.root.contains("model")) return fail(ErrorCode::kCorrupt, "field 'model' is missing");
+  return document;
 }
 
 std::string_view member(const Members& members, std::string_view key) {
@@ -66,18 +95,19 @@ Expected<std::vector<MergeRule>> read_merges(std::string_view text, const Vocabu
   std::string left_storage;
   std::string right_storage;
   std::string merged;
+  TokenId hint = -1;
   JsonCursor cursor(text);
   const auto read_rule = [&]() -> Expected<MergeRule> {
     if (cursor.peek() != '[') {
       RETORT_TRY(const std::string_view pair, cursor.string(left_storage));
-      return find_merge_rule(vocabulary, pair, merged);
+      return find_merge_rule(vocabulary, pair, merged, hint);
     }
     RETORT_TRY_STATUS(cursor.take('['));
     RETORT_TRY(const std::string_view left, cursor.string(left_storage));
     RETORT_TRY_STATUS(cursor.take(','));
     RETORT_TRY(const std::string_view right, cursor.string(right_storage));
     RETORT_TRY_STATUS(cursor.take(']'));
-    return find_merge_rule(vocabulary, left, right, merged);
+    return find_merge_rule(vocabulary, left, right, merged, hint);
   };
   RETORT_TRY_STATUS(cursor.array([&]() -> Status {
     auto rule = read_rule();
@@ -185,24 +215,15 @@ Status read_config(const Json& config, TokenizerParts& parts) {
 }
 
 Expected<TokenizerParts> read_parts(std::string_view tokenizer_json, const Json& config) {
-  JsonCursor cursor(tokenizer_json);
-  // "truncation" and "padding" are settings for batches that Python code saved with the file; nothing here cuts or
-  // fills.
-  RETORT_TRY(const Members root, members_of(cursor, {"version", "truncation", "padding", "added_tokens", "normalizer",
-                                                     "pre_tokenizer", "post_processor", "decoder", "model"}));
-  RETORT_TRY_STATUS(cursor.end());
+  RETORT_TRY(const Document document, read_document(tokenizer_json));
+  const Members& root = document.root;
+  const Members& model = document.model;
   for (const std::string_view key : {"version", "truncation", "padding"}) RETORT_TRY_STATUS(parse_member(root, key));
   RETORT_TRY(const Json normalizer, parse_member(root, "normalizer"));
   RETORT_TRY(const Json pre_tokenizer, parse_member(root, "pre_tokenizer"));
   RETORT_TRY(const Json post_processor, parse_member(root, "post_processor"));
   RETORT_TRY(const Json decoder, parse_member(root, "decoder"));
   RETORT_TRY(const Json added_tokens, parse_member(root, "added_tokens"));
-  if (!root.contains("model")) return fail(ErrorCode::kCorrupt, "field 'model' is missing");
-  JsonCursor model_cursor(member(root, "model"));
-  RETORT_TRY(const Members model,
-             in_field("model", members_of(model_cursor, {"type", "dropout", "unk_token", "continuing_subword_prefix",
-                                                         "end_of_word_suffix", "fuse_unk", "byte_fallback",
-                                                         "ignore_merges", "vocab", "merges"})));
 
   TokenizerParts parts;
   RETORT_TRY(parts.whole_piece_first, in_field("model", read_model_settings(model)));
