@@ -274,8 +274,10 @@ TEST(TokenizerJson, DuplicatesAndDepth) {
   const auto vocab = text.find("\"vocab\":{") + 9;
   refused(text.substr(0, vocab) + "\"zz\":290,\"zz\":291," + text.substr(vocab), "'zz' appears twice");
   refused("{\"version\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}", "nesting");
-  refused("{\"model\":{\"vocab\":{\"\\ud800x\":1}}}", "surrogate");
-  refused(std::string("{\"model\":{\"vocab\":{\"\xC3(\":1}}}"), "UTF-8");
+  refused(text.substr(0, vocab) + "\"\\ud800x\":290," + text.substr(vocab), "surrogate");
+  refused(text.substr(0, vocab) + "\"\xC3(\":290," + text.substr(vocab), "UTF-8");
+  refused(text.substr(0, vocab) + "\"\n\":290," + text.substr(vocab), "control character");
+  refused(text.substr(0, vocab) + "\"\\q\":290," + text.substr(vocab), "escape");
 }
 
 }  // namespace
