@@ -135,8 +135,8 @@ void add_render(CLI::App& app, Action& action) {
       app.add_subcommand("render", "The chat template applied to messages: the prompt as the model sees it");
   command->footer(
       "Prints the prompt byte for byte, with no line break of its own, or with --json {\"prompt\": \"...\"}.\n"
-      "A FILE may be - for standard input. Encode the prompt without BOS and EOS (retort tokenize does): the template\n"
-      "has written those that it wants.");
+      "A FILE may be - for standard input. Whoever encodes the prompt must add no BOS or EOS: the template has\n"
+      "written those that it wants.");
   command->add_option("--model", options->model, "Checkpoint with the template: folder, .gguf file or hub id");
   command
       ->add_option("--messages", options->messages,

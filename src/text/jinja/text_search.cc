@@ -32,6 +32,7 @@ std::size_t rfind_linear(std::string_view text, std::string_view what) {
 std::size_t find_text(Context& cx, std::string_view text, std::string_view what, std::size_t from) {
   if (from > text.size()) return std::string_view::npos;
   if (what.empty()) return from;
+  if (what.size() > text.size() - from) return std::string_view::npos;  // memmem wants no null, as an empty text has
   // memmem is the two-way algorithm: linear.
   const void* at = memmem(text.data() + from, text.size() - from, what.data(), what.size());
   const std::size_t found = at == nullptr ? std::string_view::npos : static_cast<const char*>(at) - text.data();

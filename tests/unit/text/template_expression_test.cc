@@ -113,6 +113,8 @@ TEST(TemplateExpression, StringMethods) {
             "('k', '=', 'v=w')('k=v', '=', 'w')('k', '', '')");
   EXPECT_EQ(value("'ab'.removeprefix('a') ~ 'ab'.removesuffix('b') ~ '-5'.zfill(4) ~ 'x'.center(4, '*')"),
             "ba-005*x**");
+  EXPECT_EQ(value("'k'.partition('=')[1].find('q') ~ 'k'.partition('=')[2].split('q')"), "-1['']")
+      << "in an empty text";
   EXPECT_EQ(value("'{} {1}'.format(1, 2)").substr(0, 6), "error:");
   EXPECT_EQ(value("'{0}{name!r:>5}{x[0].a}'.format(1, name='q', x=[{'a': 2}])"), "1  'q'2");
   EXPECT_EQ(value("'%s|%5.2f|%-4d|%(k)s' % 1").substr(0, 6), "error:");
