@@ -27,9 +27,11 @@ struct Options {
   bool json = false;
 };
 
+std::string shown(const std::string& file) { return file == "-" ? "standard input" : file; }
+
 Expected<OrderedJson> read_json(const std::string& file) {
   RETORT_TRY(const std::string text, read_input_text(std::nullopt, file));
-  return parse_ordered_json(text, file == "-" ? "standard input" : file);
+  return parse_ordered_json(text, shown(file));
 }
 
 Status check_messages(const OrderedJson& messages, const std::string& file) {
@@ -57,7 +59,7 @@ Status read_messages(const std::string& file, ChatRequest& request) {
   RETORT_TRY(OrderedJson json, read_json(file));
   if (json.is_object()) {
     if (!json.contains("messages")) {
-      return fail(ErrorCode::kInvalidArgument, "{}: the object has no \"messages\"", file);
+      return fail(ErrorCode::kInvalidArgument, "{}: the object has no \"messages\"", shown(file));
     }
     if (json.contains("tools")) request.tools = json["tools"];
     if (json.contains("documents")) request.documents = json["documents"];
@@ -65,13 +67,13 @@ Status read_messages(const std::string& file, ChatRequest& request) {
   } else {
     request.messages = std::move(json);
   }
-  return check_messages(request.messages, file);
+  return check_messages(request.messages, shown(file));
 }
 
 Expected<OrderedJson> read_list(const std::string& file) {
   RETORT_TRY(OrderedJson json, read_json(file));
   if (!json.is_array()) {
-    return fail(ErrorCode::kInvalidArgument, "{}: expected a list but found {}", file, json.type_name());
+    return fail(ErrorCode::kInvalidArgument, "{}: expected a list but found {}", shown(file), json.type_name());
   }
   return json;
 }
@@ -112,7 +114,9 @@ Status run(const Options& options) {
     RETORT_TRY(request.documents, read_list(options.documents));
   }
   if (!options.kwargs.empty()) {
-    RETORT_TRY(request.kwargs, parse_ordered_json(options.kwargs, "--kwargs"));
+    auto kwargs = parse_ordered_json(options.kwargs, "--kwargs");
+    if (!kwargs) return fail(ErrorCode::kInvalidArgument, "{}", kwargs.error().message());
+    request.kwargs = std::move(*kwargs);
     if (!request.kwargs.is_object()) {
       return fail(ErrorCode::kInvalidArgument, "--kwargs: expected an object such as {{\"enable_thinking\": false}}");
     }
