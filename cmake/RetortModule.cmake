@@ -42,7 +42,6 @@ function(retort_module name)
   target_compile_features(retort_${name} PUBLIC cxx_std_20)
   target_include_directories(retort_${name} PUBLIC
     $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include/retort>)
-  target_compile_features(retort_${name} PUBLIC cxx_std_20)  # said here too, so that the installed package says it
   target_link_libraries(retort_${name} PUBLIC ${arg_LINKS}
     PRIVATE $<BUILD_INTERFACE:retort_options> ${arg_PRIVATE_LINKS})
   set_property(GLOBAL APPEND PROPERTY RETORT_MODULES retort_${name})
