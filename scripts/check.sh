@@ -4,9 +4,10 @@
 # usage: scripts/check.sh [--fix] [--tidy | --tidy-all]
 #   --fix        reformats what clang-format would have otherwise, in place
 #   --tidy       also runs clang-tidy over the sources that changed: since the branch left main, or on main itself in the
-#                last commit, uncommitted changes included. RETORT_CHECK_BASE names another commit to compare with
-#   --tidy-all   runs clang-tidy over every source of src/ (about 10 s of one core a file the first time; what did not
-#                change since it passed is not judged again)
+#                last commit, uncommitted changes included. RETORT_CHECK_BASE names another commit to compare with.
+#                Begins no further file after 8 minutes, and says how many were left; the next run takes them up
+#   --tidy-all   runs clang-tidy over every source of src/ (up to a minute of one core for a file; what did not change
+#                since it passed is not judged again)
 #
 # format      clang-format over all C++
 # includes    who may include whom (scripts/check_includes.py)
@@ -134,15 +135,16 @@ changed_sources() {
 }
 
 check_tidy() {
-  local build=build/release sources=()
+  local build=build/release sources=() budget=()
   [ -f "$build/compile_commands.json" ] || cmake --preset release >/dev/null || return 1
   if [ "$tidy" = changed ] && git rev-parse -q --verify HEAD >/dev/null 2>&1; then
     mapfile -t sources < <(changed_sources)
     [ "${#sources[@]}" -gt 0 ] || { echo "no source changed" && return 0; }
+    budget=(--minutes 8)
   else
     mapfile -t sources < <(matching '^src/.*\.cc$')
   fi
-  python3 scripts/tidy.py "$build" "${sources[@]}" || {
+  python3 scripts/tidy.py "${budget[@]}" "$build" "${sources[@]}" || {
     echo "to fix: follow the messages; a false alarm is silenced on its line by // NOLINT(check-name): REASON"
     return 1
   }

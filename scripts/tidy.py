@@ -5,7 +5,8 @@ A file's verdict depends on the file with all its headers, its compile command, 
 of those is kept in ~/.cache/retort-tidy for each file that passed, as ccache does for objects; so the whole tree is
 always judged, and a file that nothing touched costs a preprocessor run.
 
-usage: scripts/tidy.py BUILD_DIR [FILE...]      all files of the build's compile_commands.json by default
+usage: scripts/tidy.py [--minutes N] BUILD_DIR [FILE...]     all files of the build's compile_commands.json by default
+  --minutes N   begin no further file after N minutes, and say how many were left; the next run takes them up
 """
 
 import concurrent.futures
@@ -54,10 +55,12 @@ def key_of(entry: dict, base: bytes) -> str | None:
     return digest.hexdigest()
 
 
-def judge(entry: dict, build: pathlib.Path, base: bytes) -> tuple[str, str, float, str]:
-    """(file, "cached" | "passed" | "failed", seconds, output)"""
+def judge(entry: dict, build: pathlib.Path, base: bytes, deadline: float) -> tuple[str, str, float, str]:
+    """(file, "cached" | "passed" | "failed" | "left", seconds, output)"""
     begin = time.monotonic()
     name = os.path.relpath(entry["file"], ROOT)
+    if begin > deadline:
+        return name, "left", 0.0, ""
     key = key_of(entry, base)
     stamp = CACHE / key if key else None
     if stamp and stamp.exists():
@@ -77,8 +80,13 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(__doc__.strip())
         return 0 if len(sys.argv) > 1 else 2
-    build = pathlib.Path(sys.argv[1])
-    wanted = {str((pathlib.Path.cwd() / name).resolve()) for name in sys.argv[2:]}
+    arguments = sys.argv[1:]
+    deadline = float("inf")
+    if arguments[0] == "--minutes":
+        deadline = time.monotonic() + 60 * float(arguments[1])
+        arguments = arguments[2:]
+    build = pathlib.Path(arguments[0])
+    wanted = {str((pathlib.Path.cwd() / name).resolve()) for name in arguments[1:]}
     database = json.loads((build / "compile_commands.json").read_text())
     entries = {entry["file"]: entry for entry in database if pathlib.Path(entry["file"]).suffix == ".cc" and
                not pathlib.Path(entry["file"]).is_relative_to(ROOT / "build")}
@@ -87,15 +95,16 @@ def main() -> int:
     version = subprocess.run([TIDY, "--version"], capture_output=True, check=True).stdout
     base = version + (ROOT / ".clang-tidy").read_bytes()
 
-    counts = {"cached": 0, "passed": 0, "failed": 0}
+    counts = {"cached": 0, "passed": 0, "failed": 0, "left": 0}
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
-        for name, verdict, seconds, output in pool.map(lambda entry: judge(entry, build, base), entries.values()):
+        for name, verdict, seconds, output in pool.map(lambda entry: judge(entry, build, base, deadline),
+                                                         entries.values()):
             counts[verdict] += 1
             if verdict == "failed":
                 print(f"{name} ({seconds:.1f} s):\n{output}", flush=True)
     print(f"clang-tidy: {len(entries)} files, {counts['cached']} unchanged since they passed, {counts['passed']} passed, "
-          f"{counts['failed']} failed, {time.monotonic() - begin:.0f} s")
+          f"{counts['failed']} failed, {counts['left']} left for want of time, {time.monotonic() - begin:.0f} s")
     # Stamps that nothing asked for in a month have no file any more.
     if CACHE.is_dir():
         for stamp in CACHE.iterdir():
