@@ -59,7 +59,7 @@ Status run(const Options& options) {
   RETORT_TRY(const std::vector<TokenId> ids, parse_ids(input));
   for (const TokenId id : ids) {
     if (tokenizer.piece(id).empty()) {
-      return fail(ErrorCode::kOutOfRange, "ids: {} is no token of {}, whose ids go up to {}", id, checkpoint.name(),
+      return fail(ErrorCode::kOutOfRange, "ids: {} is no token of {}, whose ids go up to {}", id, options.model,
                   tokenizer.vocab_size() - 1);
     }
   }
