@@ -24,7 +24,8 @@ std::vector<std::string> all_tables() { return {"ref", "avx2", "avx512", "avx512
 void KernelTest::SetUp() {
   if (GetParam() == "avx512_simde") {
     table_ = simde_table();
-    if (table_ == nullptr) GTEST_SKIP() << "avx512_simde: built without SIMDe (libsimde-dev), or no AVX2 here";
+    if (table_ == nullptr)
+      GTEST_SKIP() << "avx512_simde: built without SIMDe (libsimde-dev), with sanitizers, or no AVX2 here";
     return;
   }
   for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
