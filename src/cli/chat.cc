@@ -57,13 +57,14 @@ class Chat {
         session_(model.model(), model.max_model_len()) {}
 
   Status run(LineReader& reader) {
-    bool leaving = false;  // Ctrl-C came at the prompt: the next one leaves
+    bool leaving = false;  // Ctrl-C came at an empty prompt: the next one leaves
     for (;;) {
       const InputLine line = read_message(reader, "> ", "… ");
       if (line.kind == InputLine::Kind::kEnd) return {};
       if (line.kind == InputLine::Kind::kInterrupted) {
-        if (std::exchange(leaving, true)) return {};
-        note("Ctrl-C once more, Ctrl-D or /quit to leave");
+        if (leaving && line.text.empty()) return {};
+        leaving = line.text.empty();
+        if (leaving) note("Ctrl-C once more, Ctrl-D or /quit to leave");
         continue;
       }
       leaving = false;

@@ -23,11 +23,11 @@ class StreamReader final : public LineReader {
 constexpr std::string_view kQuotes = "\"\"\"";
 
 // What stands between the quotes; the line breaks next to them are not part of it.
-InputLine read_quoted(LineReader& reader, InputLine first, std::string_view continuation) {
+InputLine read_quoted(LineReader& reader, const InputLine& first, std::string_view continuation) {
   std::string text = first.text.substr(kQuotes.size());
-  while (text.size() < kQuotes.size() || !text.ends_with(kQuotes)) {
+  while (!text.ends_with(kQuotes)) {
     InputLine more = reader.read(continuation);
-    if (more.kind == InputLine::Kind::kInterrupted) return more;
+    if (more.kind == InputLine::Kind::kInterrupted) return {more.kind, text + more.text};
     if (more.kind == InputLine::Kind::kEnd) break;  // the end of input closes them
     text += '\n' + more.text;
   }
@@ -49,15 +49,15 @@ std::unique_ptr<LineReader> make_line_reader(HistoryFile history) {
 InputLine read_message(LineReader& reader, std::string_view prompt, std::string_view continuation) {
   InputLine line = reader.read(prompt);
   if (line.kind != InputLine::Kind::kText) return line;
-  if (line.text.starts_with(kQuotes)) return read_quoted(reader, std::move(line), continuation);
+  if (line.text.starts_with(kQuotes)) return read_quoted(reader, line, continuation);
   std::string text;
   while (line.kind == InputLine::Kind::kText && line.text.ends_with('\\')) {
     line.text.back() = '\n';
     text += line.text;
     line = reader.read(continuation);
   }
-  if (line.kind == InputLine::Kind::kInterrupted) return line;
-  return {InputLine::Kind::kText, text + line.text};
+  if (line.kind == InputLine::Kind::kEnd) line.kind = InputLine::Kind::kText;  // the end of input ends the message
+  return {line.kind, text + line.text};
 }
 
 }  // namespace retort::cli

@@ -13,7 +13,7 @@ namespace retort::cli {
 struct InputLine {
   enum class Kind {
     kText,
-    kInterrupted,  ///< Ctrl-C; what was typed is dropped
+    kInterrupted,  ///< Ctrl-C; `text` is what is dropped by it
     kEnd,          ///< Ctrl-D at an empty line, or the end of a pipe
   };
   Kind kind = Kind::kEnd;

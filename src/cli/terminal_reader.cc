@@ -7,6 +7,7 @@
 #include <histedit.h>
 #include <langinfo.h>
 #include <unistd.h>
+#include <utility>
 
 #include "cli/chat_history.h"
 #include "cli/key_source.h"
@@ -55,7 +56,7 @@ class TerminalReader final : public LineReader {
     if (keys_.interrupted()) {
       std::fputs("^C\n", stdout);
       std::fflush(stdout);
-      return {InputLine::Kind::kInterrupted, {}};
+      return {InputLine::Kind::kInterrupted, std::exchange(dropped_, {})};
     }
     if (text == nullptr || count <= 0) {
       std::fputs("\n", stdout);
@@ -91,6 +92,9 @@ class TerminalReader final : public LineReader {
           el_wset(edit, EL_REFRESH);
           continue;
         case KeyEvent::Kind::kResized:
+          // The terminal has broken the line anew, and libedit will draw it whole: off with what stands there.
+          std::fputs("\r\x1b[J", stdout);
+          std::fflush(stdout);
           el_resize(edit);
           el_wset(edit, EL_REFRESH);
           continue;
@@ -102,8 +106,11 @@ class TerminalReader final : public LineReader {
           el_wset(edit, EL_PREP_TERM, 1);
           el_wset(edit, EL_REFRESH);
           continue;
-        case KeyEvent::Kind::kInterrupted:
+        case KeyEvent::Kind::kInterrupted: {
+          const LineInfoW* line = el_wline(edit);
+          self.dropped_ = to_utf8({line->buffer, static_cast<std::size_t>(line->lastchar - line->buffer)});
           return -1;
+        }
         case KeyEvent::Kind::kEnd:
           return 0;
       }
@@ -114,6 +121,7 @@ class TerminalReader final : public LineReader {
   KeySource keys_;
   EditLine* edit_ = nullptr;
   std::wstring prompt_;
+  std::string dropped_;  ///< by Ctrl-C
 };
 
 }  // namespace
