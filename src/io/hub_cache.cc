@@ -100,7 +100,8 @@ Status HubCache::link(std::string_view commit, std::string_view path, std::strin
   const fs::path existing = fs::read_symlink(place, error);
   if (!error && existing == target) return {};
   // Made aside and renamed, so that no reader finds the name missing; the rename replaces whatever file was there.
-  const fs::path aside = base / fmt::format(".link-{}-{}", gettid(), hash);
+  // Not in the snapshot: what a crash leaves there would count as a file of the repo.
+  const fs::path aside = repo_ / fmt::format(".link-{}-{}", gettid(), hash);
   unlink(aside.c_str());
   if (symlink(target.c_str(), aside.c_str()) != 0) return io_error(aside, "make a symlink", errno);
   if (rename(aside.c_str(), place.c_str()) != 0) {

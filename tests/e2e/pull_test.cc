@@ -82,7 +82,8 @@ class PullCommand : public ::testing::Test {
                           {"HF_HUB_OFFLINE", nullptr},
                           {"TRANSFORMERS_OFFLINE", nullptr},
                           {"HF_HUB_DISABLE_XET", "1"},
-                          {"RETORT_LOG_LEVEL", nullptr}};
+                          {"RETORT_LOG_LEVEL", nullptr},
+                          {"no_proxy", "*"}};
 };
 
 TEST_F(PullCommand, JsonIsAllThatStandardOutputGets) {

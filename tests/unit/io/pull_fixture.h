@@ -10,6 +10,7 @@
 #include "io/hub.h"
 #include "io/hub_cache.h"
 #include "testing/hub_server.h"
+#include "testing/scoped_env.h"
 #include "testing/shared_data.h"
 #include "testing/temp_dir.h"
 
@@ -78,6 +79,7 @@ class PullTest : public ::testing::Test {
     EXPECT_FALSE(std::filesystem::exists(layout().snapshot(hub_.commit())));
   }
 
+  testing::ScopedEnv no_proxy_{{"no_proxy", "*"}};
   static constexpr const char* kConfig = R"({"model_type":"qwen2"})";
   testing::HubServer hub_;
   testing::TempDir cache_;
