@@ -71,8 +71,7 @@ function(retort_test name)
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE retort_options retort_testing ${arg_LINKS} GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    # Tests share the cores with one another: a team that spins while it waits would slow all of them.
-    PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial} ENVIRONMENT "OMP_WAIT_POLICY=passive")
+    PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial})
   if("threads" IN_LIST arg_LABELS)
     add_dependencies(threaded_tests ${name})
   endif()

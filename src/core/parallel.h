@@ -1,8 +1,6 @@
-// One way to use several cores: parallel_for over equal parts, on a team of threads that the process keeps.
-//
-// Behind it stands OpenMP (parallel_openmp.cc), since LibTorch and oneDNN share its runtime, or std::thread
-// (parallel_std.cc) in the TSan build, which cannot see into libgomp. Results never depend on the number of threads:
-// a part of the work writes its own outputs and no sum crosses parts.
+// One way to use several cores: parallel_for over parts of a range, on a team of threads that the process keeps
+// (core/thread_team.h). Results never depend on the number of threads or on who takes which part: a part of the work
+// writes its own outputs and no sum crosses parts.
 #pragma once
 
 #include <cstddef>
@@ -25,12 +23,12 @@ struct WorkRange {
   std::int64_t end = 0;
 };
 
-/// Calls body(range) for contiguous ranges that together cover [0, count) once, each range a multiple of `grain` items
-/// long (but the last). Returns when all are done. `body` must not throw. A call from within a body runs on the
-/// calling thread alone.
+/// Calls body(range) for contiguous ranges that together cover [0, count) once, each a multiple of `grain` items long
+/// (but the last). Returns when all are done. `body` must not throw. A call from within a body, or while another thread
+/// has the team, runs on the calling thread alone.
 void parallel_for(std::int64_t count, std::int64_t grain, const std::function<void(WorkRange)>& body);
 
-/// The part of [0, count) that thread `index` of `threads` takes, in multiples of `grain`.
-WorkRange work_share(std::int64_t count, std::int64_t grain, int index, int threads);
+/// Part `index` of [0, count) cut into `parts` as equal as multiples of `grain` allow.
+WorkRange work_share(std::int64_t count, std::int64_t grain, int index, int parts);
 
 }  // namespace retort

@@ -1,14 +1,18 @@
+#include "core/parallel.h"
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <memory>
+#include <mutex>
 #include <sched.h>
 #include <string>
 #include <string_view>
 
-#include "core/parallel.h"
+#include "core/thread_team.h"
 
 namespace retort {
 namespace {
@@ -43,6 +47,22 @@ std::atomic<int>& chosen() {
   return count;
 }
 
+// The process's team, made when first needed and again when the number of threads has changed.
+struct Shared {
+  std::mutex mutex;  // held while a job runs
+  std::unique_ptr<ThreadTeam> team;
+};
+
+// Never destroyed: exit() may be called while helpers sleep, or from a thread that is in the middle of something.
+Shared& shared() {
+  static auto& shared = *new Shared;
+  return shared;
+}
+
+// Chunks per thread: enough that a thread which lost its core for a while leaves the others something to take, few
+// enough that what a body does once per range (set up, unpack) stays small.
+constexpr std::int64_t kChunksPerThread = 4;
+
 }  // namespace
 
 int thread_count() { return chosen().load(std::memory_order_relaxed); }
@@ -53,13 +73,30 @@ Status set_thread_count(int n) {
   return {};
 }
 
-WorkRange work_share(std::int64_t count, std::int64_t grain, int index, int threads) {
+WorkRange work_share(std::int64_t count, std::int64_t grain, int index, int parts) {
   const std::int64_t grains = (count + grain - 1) / grain;
-  const std::int64_t base = grains / threads;
-  const std::int64_t extra = grains % threads;
+  const std::int64_t base = grains / parts;
+  const std::int64_t extra = grains % parts;
   const std::int64_t first = index * base + std::min<std::int64_t>(index, extra);
   const std::int64_t mine = base + (index < extra ? 1 : 0);
   return {std::min(first * grain, count), std::min((first + mine) * grain, count)};
+}
+
+void parallel_for(std::int64_t count, std::int64_t grain, const std::function<void(WorkRange)>& body) {
+  if (count <= 0) return;
+  const std::int64_t grains = (count + grain - 1) / grain;
+  const int threads = thread_count();
+  if (threads == 1 || grains == 1 || ThreadTeam::inside()) return body({0, count});
+  const std::unique_lock lock(shared().mutex, std::try_to_lock);
+  if (!lock) return body({0, count});
+  std::unique_ptr<ThreadTeam>& team = shared().team;
+  if (!team || team->helpers() != threads - 1) {
+    team.reset();
+    team = std::make_unique<ThreadTeam>(threads - 1);
+  }
+  const int chunks = static_cast<int>(std::min(grains, threads * kChunksPerThread));
+  team->run(static_cast<std::uint32_t>(chunks),
+            [&](std::uint32_t i) { body(work_share(count, grain, static_cast<int>(i), chunks)); });
 }
 
 }  // namespace retort
