@@ -17,7 +17,9 @@ InterruptScope::InterruptScope(SecondInterrupt second) {
   process_token().reset();
   struct sigaction action {};
   action.sa_handler = on_interrupt;
-  if (second == SecondInterrupt::kEndProgram) action.sa_flags = static_cast<int>(SA_RESETHAND);
+  // SA_RESTART: what is being written when Ctrl-C comes is written to its end, not lost to EINTR.
+  action.sa_flags = SA_RESTART;
+  if (second == SecondInterrupt::kEndProgram) action.sa_flags |= static_cast<int>(SA_RESETHAND);
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, &before_);
 }

@@ -97,6 +97,19 @@ KeySource::Read KeySource::read_byte() {
   }
 }
 
+std::string KeySource::take_waiting() {
+  std::string waiting(pushed_back_.begin(), pushed_back_.end());
+  pushed_back_.clear();
+  char buffer[256];
+  pollfd keys = {STDIN_FILENO, POLLIN, 0};
+  while (poll(&keys, 1, 0) > 0) {
+    const ssize_t n = read(STDIN_FILENO, buffer, sizeof(buffer));
+    if (n <= 0) break;
+    waiting.append(buffer, static_cast<std::size_t>(n));
+  }
+  return waiting;
+}
+
 bool KeySource::more_within(int milliseconds) const {
   if (!pushed_back_.empty()) return true;
   pollfd keys = {STDIN_FILENO, POLLIN, 0};

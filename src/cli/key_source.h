@@ -26,6 +26,8 @@ class KeySource {
   void start();
   void stop();
   KeyEvent next();
+  /// Bytes that have come but are not read yet; they are gone then.
+  std::string take_waiting();
   /// Ctrl-C came since start().
   [[nodiscard]] bool interrupted() const { return interrupted_; }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <histedit.h>
 #include <langinfo.h>
+#include <termios.h>
 #include <unistd.h>
 #include <utility>
 
@@ -28,12 +29,14 @@ class TerminalReader final : public LineReader {
   explicit TerminalReader(HistoryFile history) : history_(history) {}
   ~TerminalReader() override {
     if (edit_ != nullptr) el_end(edit_);
+    if (keeps_output_) tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
   }
   TerminalReader(const TerminalReader&) = delete;
   TerminalReader& operator=(const TerminalReader&) = delete;
 
   bool start() {
     use_utf8_locale();
+    keep_output_at_interrupt();
     edit_ = el_init("retort", stdin, stdout, stderr);
     if (edit_ == nullptr) return false;
     el_wset(edit_, EL_CLIENTDATA, this);
@@ -41,6 +44,7 @@ class TerminalReader final : public LineReader {
     el_wset(edit_, EL_EDITOR, L"emacs");
     el_wset(edit_, EL_HIST, history_w, history_.handle());
     el_wset(edit_, EL_GETCFN, &TerminalReader::next_key);
+    el_wset(edit_, EL_SETTY, L"-d", L"+noflsh", nullptr);
     el_wset(edit_, EL_BIND, L"^R", L"em-inc-search-prev", nullptr);
     el_wset(edit_, EL_BIND, L"^W", L"ed-delete-prev-word", nullptr);
     el_source(edit_, nullptr);  // ~/.editrc: a person's own keys
@@ -50,6 +54,9 @@ class TerminalReader final : public LineReader {
   InputLine read(std::string_view prompt) override {
     prompt_ = to_wide(prompt);
     keys_.start();
+    // libedit would show the prompt first and only then take the keys from the terminal's own hands, which until then
+    // echoes them and gathers them to a line.
+    el_wset(edit_, EL_PREP_TERM, 1);
     int count = 0;
     const wchar_t* text = el_wgets(edit_, &count);
     keys_.stop();
@@ -70,6 +77,15 @@ class TerminalReader final : public LineReader {
   void remember(std::string_view message) override { history_.add(message); }
 
  private:
+  // At Ctrl-C a terminal throws away what it has not shown yet and what has not been read; that may be the next prompt,
+  // and the text that Ctrl-C is to drop. Not so here, neither while an answer streams nor while a line is edited.
+  void keep_output_at_interrupt() {
+    if (tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    termios keeping = before_;
+    keeping.c_lflag |= NOFLSH;
+    keeps_output_ = tcsetattr(STDIN_FILENO, TCSADRAIN, &keeping) == 0;
+  }
+
   static TerminalReader& of(EditLine* edit) {
     void* self = nullptr;
     el_wget(edit, EL_CLIENTDATA, &self);
@@ -109,6 +125,7 @@ class TerminalReader final : public LineReader {
         case KeyEvent::Kind::kInterrupted: {
           const LineInfoW* line = el_wline(edit);
           self.dropped_ = to_utf8({line->buffer, static_cast<std::size_t>(line->lastchar - line->buffer)});
+          self.dropped_ += self.keys_.take_waiting();  // typed before it, though not yet read
           return -1;
         }
         case KeyEvent::Kind::kEnd:
@@ -122,6 +139,8 @@ class TerminalReader final : public LineReader {
   EditLine* edit_ = nullptr;
   std::wstring prompt_;
   std::string dropped_;  ///< by Ctrl-C
+  termios before_{};
+  bool keeps_output_ = false;
 };
 
 }  // namespace

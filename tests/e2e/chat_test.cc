@@ -1,4 +1,5 @@
 // retort chat on a pseudo-terminal, with a test at the keyboard.
+#include <algorithm>
 #include <filesystem>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -11,6 +12,12 @@
 
 namespace retort::testing {
 namespace {
+
+// The end of what came, codes readable.
+std::string last(const TerminalSession& session) {
+  const std::string& all = session.output();
+  return ::testing::PrintToString(all.substr(all.size() - std::min<std::size_t>(all.size(), 400)));
+}
 
 class Chat : public ::testing::Test {
  protected:
@@ -53,17 +60,17 @@ TEST_F(Chat, CtrlCStopsAnAnswerAndNotTheProgram) {
   chat->send("?\r");
   ASSERT_TRUE(chat->wait_for("go on go on")) << chat->output();
   chat->send("\x03");
-  ASSERT_TRUE(chat->wait_for("abort")) << chat->output().substr(0, 500);
+  ASSERT_TRUE(chat->wait_for("abort")) << last(*chat);
   ASSERT_TRUE(chat->wait_for("> "));
   // At the prompt: what is typed goes, and at an empty one it takes two to leave.
   for (const char* half : {"half a message", "and another"}) {
     chat->send(half);
     ASSERT_TRUE(chat->wait_for(half));
     chat->send("\x03");
-    ASSERT_TRUE(chat->wait_for("> "));
+    ASSERT_TRUE(chat->wait_for("> ")) << last(*chat);
   }
   chat->send("\x03");
-  ASSERT_TRUE(chat->wait_for("once more"));
+  ASSERT_TRUE(chat->wait_for("once more")) << last(*chat);
   ASSERT_TRUE(chat->wait_for("> "));
   chat->send("\x03");
   EXPECT_EQ(chat->wait_exit(), 0);
