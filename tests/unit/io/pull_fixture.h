@@ -35,7 +35,7 @@ class PullTest : public ::testing::Test {
     settings.cache = cache_.path();
     settings.patience = {.connect_timeout_ms = 2000,
                          .low_speed_bytes_per_second = 1000,
-                         .low_speed_seconds = 1,
+                         .low_speed_seconds = 2,
                          .attempts = 4,
                          .first_backoff_ms = 2,
                          .max_backoff_ms = 20};
