@@ -17,8 +17,8 @@ build=(g++ cmake ninja-build pkg-config ccache libfmt-dev libspdlog-dev libexpec
   libcli11-dev libcurl4-openssl-dev libssl-dev libpcre2-dev libutf8proc-dev libedit-dev ca-certificates)
 # SIMDe stands in for AVX-512 on processors without it. clang-14 and its runtime are for libFuzzer; python3 and xz unpack and judge what some tests read and write.
 test=(libgtest-dev libsimde-dev clang-14 libclang-rt-14-dev llvm-14 python3 xz-utils util-linux procps)
-# libomp: so that clang builds the ordinary presets too. binutils: nm, for the ISA symbol check.
-check=(git clang-format-14 clang-tidy-14 libomp-14-dev shellcheck binutils python3)
+# binutils: nm, for the ISA symbol check.
+check=(git clang-format-14 clang-tidy-14 shellcheck binutils python3)
 bench=(libbenchmark-dev)
 
 wanted=()

@@ -36,7 +36,7 @@ def clang_arguments(command: str) -> list[str]:
             skip = False
         elif word in ("-o", "-MF", "-MT", "-c"):
             skip = True
-        elif word not in ("-MD", "-fopenmp"):
+        elif word != "-MD":
             kept.append(word)
     return kept
 
