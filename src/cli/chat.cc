@@ -192,10 +192,10 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_chat(CLI::App& app, Action& action) {
+void add_chat(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("chat", "A conversation on the terminal");
-  command->footer(
+  Command command = program.add_subcommand("chat", "A conversation on the terminal");
+  command.footer(
       "Ctrl-C stops an answer and not the program; at an empty prompt, twice, it leaves, as do Ctrl-D and /quit. "
       "/help\n"
       "lists the commands. What a model thought is not told to it again, as R1's makers recommend; /save keeps it. "
@@ -204,15 +204,13 @@ void add_chat(CLI::App& app, Action& action) {
       "message\n"
       "per line. Messages are remembered in $XDG_STATE_HOME/retort/chat_history (~/.local/state), for your eyes only.\n"
       "Text that spells an added token of the tokenizer becomes that token, in your words too.");
-  add_chat_model_options(*command, options->model);
-  add_sampling_options(*command, options->sampling);
-  command->add_option("--system", options->system, "System message");
-  command->add_option("--stop", options->stop, "A string that ends an answer and is left out; may be repeated")
-      ->type_size(1)
-      ->allow_extra_args(false);
-  command->add_option("--reasoning", options->reasoning, "show, hide or dim a model's thinking")->capture_default_str();
-  command->add_flag("--no-history", options->no_history, "Neither read nor write the history file");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  add_chat_model_options(command, options->model);
+  add_sampling_options(command, options->sampling);
+  command.add("--system", options->system, "System message");
+  command.add("--stop", options->stop, "A string that ends an answer and is left out; may be repeated");
+  command.add("--reasoning", options->reasoning, "show, hide or dim a model's thinking").show_default();
+  command.add_flag("--no-history", options->no_history, "Neither read nor write the history file");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -9,14 +9,14 @@
 
 namespace retort::cli {
 
-void add_chat_model_options(CLI::App& command, ChatModelOptions& options) {
-  command.add_option("--model", options.model, "Checkpoint: folder, .gguf file or hub id")->required();
-  command.add_option("--chat-template", options.chat_template, "Jinja file in place of the checkpoint's template");
-  command.add_option("--kwargs", options.kwargs, "JSON object of further template variables");
+void add_chat_model_options(Command command, ChatModelOptions& options) {
+  command.add("--model", options.model, "Checkpoint: folder, .gguf file or hub id").required();
+  command.add("--chat-template", options.chat_template, "Jinja file in place of the checkpoint's template");
+  command.add("--kwargs", options.kwargs, "JSON object of further template variables");
   command
-      .add_option("--max-model-len", options.max_model_len,
-                  "Most tokens of prompt and answer together; 0: what the model was made for")
-      ->capture_default_str();
+      .add("--max-model-len", options.max_model_len,
+           "Most tokens of prompt and answer together; 0: what the model was made for")
+      .show_default();
   add_common_options(command, options.common);
 }
 

@@ -23,7 +23,7 @@ struct ChatModelOptions {
   CommonOptions common;
 };
 /// --model --chat-template --kwargs --max-model-len --threads
-void add_chat_model_options(CLI::App& command, ChatModelOptions& options);
+void add_chat_model_options(Command command, ChatModelOptions& options);
 
 /// What a model is asked: token ids, and how its reply begins.
 struct Prompt {

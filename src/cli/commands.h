@@ -1,18 +1,18 @@
-// The subcommands: each declares its options on `app` and sets `action` when it is the one that was asked for.
+// The subcommands, a file for each: it adds its options to `program` and says what it does when it is asked for.
 #pragma once
 
-#include "cli/command.h"
+#include "cli/command_line.h"
 
 namespace retort::cli {
 
-void add_chat(CLI::App& app, Action& action);
-void add_detokenize(CLI::App& app, Action& action);
-void add_forward(CLI::App& app, Action& action);
-void add_inspect(CLI::App& app, Action& action);
-void add_perplexity(CLI::App& app, Action& action);
-void add_pull(CLI::App& app, Action& action);
-void add_tokenize(CLI::App& app, Action& action);
-void add_run(CLI::App& app, Action& action);
-void add_render(CLI::App& app, Action& action);
+void add_chat(Command program);
+void add_detokenize(Command program);
+void add_forward(Command program);
+void add_inspect(Command program);
+void add_perplexity(Command program);
+void add_pull(Command program);
+void add_tokenize(Command program);
+void add_run(Command program);
+void add_render(Command program);
 
 }  // namespace retort::cli

@@ -76,21 +76,21 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_detokenize(CLI::App& app, Action& action) {
+void add_detokenize(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("detokenize", "The text of token ids");
-  command->footer(
+  Command command = program.add_subcommand("detokenize", "The text of token ids");
+  command.footer(
       "Ids are whole numbers between commas or white space, or the output of 'retort tokenize --json'. Without --ids\n"
       "and --file, standard input is read to its end. Bytes that complete no character come as U+FFFD. Prints the "
       "text\n"
       "and nothing else, or with --json {\"text\": \"...\", \"count\": N}.");
-  command->add_option("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
-      ->required();
-  auto* ids = command->add_option("--ids", options->ids, "The ids: 1,2,3");
-  command->add_option("--file", options->file, "File with the ids, - for standard input")->excludes(ids);
-  command->add_flag("--skip-special", options->skip_special, "Leave special tokens out of the text");
-  command->add_flag("--json", options->json, "Machine-readable output");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command.add("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
+      .required();
+  const Option ids = command.add("--ids", options->ids, "The ids: 1,2,3");
+  command.add("--file", options->file, "File with the ids, - for standard input").excludes(ids);
+  command.add_flag("--skip-special", options->skip_special, "Leave special tokens out of the text");
+  command.add_flag("--json", options->json, "Machine-readable output");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -93,20 +93,20 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_forward(CLI::App& app, Action& action) {
+void add_forward(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("forward", "Write the logits of given token ids, for parity checks");
-  command->footer(
+  Command command = program.add_subcommand("forward", "Write the logits of given token ids, for parity checks");
+  command.footer(
       "IN holds input_ids, int32 [B, T]; each of the B rows is a sequence of its own. OUT gets logits, fp32\n"
       "[B, T, vocab]; with --layers also layers.N, fp32 [B, T, hidden], the output of each layer before the final\n"
       "norm, and for a mixture of experts router_logits.N, fp32 [B*T, experts]. RETORT_ISA=ref|avx2|avx512 chooses\n"
       "the kernels.");
-  command->add_option("--model", options->model, "Checkpoint: folder, .gguf file or hub id")->required();
-  command->add_option("--input", options->input, "safetensors file with input_ids")->required();
-  command->add_option("--output", options->output, "safetensors file to write")->required();
-  command->add_flag("--layers", options->layers, "Also write each layer's output");
-  add_common_options(*command, options->common);
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command.add("--model", options->model, "Checkpoint: folder, .gguf file or hub id").required();
+  command.add("--input", options->input, "safetensors file with input_ids").required();
+  command.add("--output", options->output, "safetensors file to write").required();
+  command.add_flag("--layers", options->layers, "Also write each layer's output");
+  add_common_options(command, options->common);
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -80,24 +80,24 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_inspect(CLI::App& app, Action& action) {
+void add_inspect(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("inspect", "Show what a checkpoint is and how much memory it takes");
-  command->footer(
+  Command command = program.add_subcommand("inspect", "Show what a checkpoint is and how much memory it takes");
+  command.footer(
       "Reads headers only, so that it is quick for a model of any size and works on the header of a GGUF alone.\n"
       "The memory plan counts the weights, mapped from the file, and the KV cache of one sequence of the given "
       "length;\n"
       "a sliding-window layer counts with its window. It exits with 0 also for a model whose weights cannot be "
       "loaded,\n"
       "and says so.");
-  command->add_option("MODEL", options->model, "Checkpoint: folder, .gguf file or hub id (org/name)");
-  command->add_option("--model", options->model_option, "The same, as the other commands spell it");
+  command.add("MODEL", options->model, "Checkpoint: folder, .gguf file or hub id (org/name)");
+  command.add("--model", options->model_option, "The same, as the other commands spell it");
   command
-      ->add_option("--max-model-len", options->max_model_len,
-                   "Plan memory for sequences of this many tokens; 0: the model's maximum and some smaller lengths")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "Write one JSON object");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+      .add("--max-model-len", options->max_model_len,
+           "Plan memory for sequences of this many tokens; 0: the model's maximum and some smaller lengths")
+      .show_default();
+  command.add_flag("--json", options->json, "Write one JSON object");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -8,9 +8,9 @@
 
 namespace retort::cli {
 
-void add_common_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("--threads", options.threads, "Threads to compute with; 0: one per core (or RETORT_THREADS)")
-      ->capture_default_str();
+void add_common_options(Command command, CommonOptions& options) {
+  command.add("--threads", options.threads, "Threads to compute with; 0: one per core (or RETORT_THREADS)")
+      .show_default();
 }
 
 Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model) {

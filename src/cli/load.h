@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "core/error.h"
 #include "core/version.h"
 #include "io/checkpoint.h"
@@ -17,7 +17,7 @@ struct CommonOptions {
   int threads = 0;  ///< 0: as many as cores
 };
 /// --threads
-void add_common_options(CLI::App& command, CommonOptions& options);
+void add_common_options(Command command, CommonOptions& options);
 
 Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model);
 

@@ -8,11 +8,11 @@
 #include <new>
 #include <string>
 
+#include "cli/command_line.h"
 #include "cli/commands.h"
 #include "core/log.h"
 #include "core/version.h"
 #include "kernels/dispatch.h"
-#include <CLI/CLI.hpp>
 
 namespace {
 
@@ -45,35 +45,29 @@ std::string version_text() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"retort serves, evaluates, distills and trains R1-style reasoning models on the machines you own.",
-               "retort"};
-  app.set_version_flag("--version", version_text);
-  app.require_subcommand(1);
-  app.fallthrough();
+  cli::CommandLine command_line(
+      "retort", "retort serves, evaluates, distills and trains R1-style reasoning models on the machines you own.",
+      version_text);
+  cli::Command program = command_line.program();
   std::string log_level;
-  app.add_option("--log-level", log_level,
-                 "What goes to standard error: trace, debug, info, warn, error or off (or RETORT_LOG_LEVEL) [info]");
-  app.footer(
+  program.add("--log-level", log_level,
+              "What goes to standard error: trace, debug, info, warn, error or off (or RETORT_LOG_LEVEL) [info]");
+  program.footer(
       "MODEL is a Hugging Face folder, a .gguf file (any part of a split one) or a hub id such as org/name that\n"
       "'retort pull' has fetched. Exit codes: 0 fine, 1 failure, 2 wrong usage.");
-  cli::Action action;
-  cli::add_chat(app, action);
-  cli::add_detokenize(app, action);
-  cli::add_forward(app, action);
-  cli::add_inspect(app, action);
-  cli::add_perplexity(app, action);
-  cli::add_render(app, action);
-  cli::add_pull(app, action);
-  cli::add_run(app, action);
-  cli::add_tokenize(app, action);
+  cli::add_chat(program);
+  cli::add_detokenize(program);
+  cli::add_forward(program);
+  cli::add_inspect(program);
+  cli::add_perplexity(program);
+  cli::add_render(program);
+  cli::add_pull(program);
+  cli::add_run(program);
+  cli::add_tokenize(program);
 
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
-  }
+  if (const auto exit_code = command_line.parse(argc, argv)) return *exit_code;
   Status status = choose_log_level(log_level);
-  if (status) status = action();
+  if (status) status = command_line.chosen()();
   if (status) status = flush_output();
   if (status) return cli::kExitOk;
   std::fflush(stdout);

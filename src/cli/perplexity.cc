@@ -88,22 +88,22 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_perplexity(CLI::App& app, Action& action) {
+void add_perplexity(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("perplexity", "Perplexity of a text over non-overlapping windows");
-  command->footer(
+  Command command = program.add_subcommand("perplexity", "Perplexity of a text over non-overlapping windows");
+  command.footer(
       "The text is encoded whole, without a BOS and with added tokens as ordinary text, and cut into windows of --ctx\n"
       "tokens; what does not fill a window at the end is left out. \"perplexity\" counts all ctx - 1 predictions of a\n"
       "window; \"perplexity_second_half\" those made from positions ctx/2 to ctx-2, as llama-perplexity does.\n"
       "--logprobs writes logprobs, fp32 [windows, ctx - 1] (natural logarithm), and token_ids, int32 [windows, ctx].");
-  command->add_option("--model", options->model, "Checkpoint: folder, .gguf file or hub id")->required();
-  command->add_option("--file", options->file, "Text file, UTF-8")->required();
-  command->add_option("--ctx", options->context, "Tokens per window")->capture_default_str();
-  command->add_option("--chunks", options->chunks, "Windows to run, 0 for all")->capture_default_str();
-  command->add_flag("--json", options->json, "Machine-readable output");
-  command->add_option("--logprobs", options->logprobs, "safetensors file for every token's log-probability");
-  add_common_options(*command, options->common);
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command.add("--model", options->model, "Checkpoint: folder, .gguf file or hub id").required();
+  command.add("--file", options->file, "Text file, UTF-8").required();
+  command.add("--ctx", options->context, "Tokens per window").show_default();
+  command.add("--chunks", options->chunks, "Windows to run, 0 for all").show_default();
+  command.add_flag("--json", options->json, "Machine-readable output");
+  command.add("--logprobs", options->logprobs, "safetensors file for every token's log-probability");
+  add_common_options(command, options->common);
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -107,10 +107,10 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_pull(CLI::App& app, Action& action) {
+void add_pull(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("pull", "Download a model from a Hugging Face-compatible hub");
-  command->footer(
+  Command command = program.add_subcommand("pull", "Download a model from a Hugging Face-compatible hub");
+  command.footer(
       "Without --include it takes what retort reads: configuration, tokenizer, chat template and safetensors, or the\n"
       "GGUF if there is just one. Prints the path of the model. What breaks off is resumed by the same command; sizes\n"
       "and hashes are checked before a file gets its name. The cache is the one that the Python tools use.\n"
@@ -121,18 +121,17 @@ void add_pull(CLI::App& app, Action& action) {
       "HF_HOME, HF_HUB_CACHE   where things are kept [~/.cache/huggingface, $HF_HOME/hub]\n"
       "HF_HUB_OFFLINE=1        look into the cache only\n"
       "CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE   certificates to trust; http_proxy, https_proxy, no_proxy");
-  command->add_option("repo", options->request.repo, "ORG/NAME, or a folder here")->required()->type_name("REPO");
-  command->add_option("--revision", options->request.revision, "Branch, tag or commit")->capture_default_str();
+  command.add("repo", options->request.repo, "ORG/NAME, or a folder here").required().value_name("REPO");
+  command.add("--revision", options->request.revision, "Branch, tag or commit").show_default();
   command
-      ->add_option("--include", options->request.include,
-                   "Only files whose path matches (*, ?, [a-z]; * also matches '/'); may be repeated")
-      ->type_name("GLOB")
-      ->expected(1)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_option("--parallel", options->request.parallel_files, "Files at a time, 1 to 32")->capture_default_str();
-  command->add_flag("--json", options->json, "Machine-readable output");
-  command->add_flag("--quiet", options->quiet, "No progress, no remarks");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+      .add("--include", options->request.include,
+           "Only files whose path matches (*, ?, [a-z]; * also matches '/'); may be repeated")
+      .value_name("GLOB")
+      .shown_once();
+  command.add("--parallel", options->request.parallel_files, "Files at a time, 1 to 32").show_default();
+  command.add_flag("--json", options->json, "Machine-readable output");
+  command.add_flag("--quiet", options->quiet, "No progress, no remarks");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -133,29 +133,29 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_render(CLI::App& app, Action& action) {
+void add_render(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("render", "The chat template applied to messages: the prompt as the model sees it");
-  command->footer(
+  Command command =
+      program.add_subcommand("render", "The chat template applied to messages: the prompt as the model sees it");
+  command.footer(
       "Prints the prompt byte for byte, with no line break of its own, or with --json {\"prompt\": \"...\"}.\n"
       "A FILE may be - for standard input. Whoever encodes the prompt must add no BOS or EOS: the template has\n"
       "written those that it wants.");
-  command->add_option("--model", options->model, "Checkpoint with the template: folder, .gguf file or hub id");
+  command.add("--model", options->model, "Checkpoint with the template: folder, .gguf file or hub id");
   command
-      ->add_option("--messages", options->messages,
-                   "File with [{\"role\": ..., \"content\": ...}, ...] or {\"messages\": [...], \"tools\": [...]}")
-      ->required();
-  command->add_option("--tools", options->tools, "File with the list of tools that the model may call");
-  command->add_option("--documents", options->documents, "File with the list of documents to answer from");
-  command->add_option("--chat-template", options->chat_template, "File with a template to use in place of the model's");
-  command->add_option("--kwargs", options->kwargs, "Further variables, as JSON: {\"enable_thinking\": false}");
-  command->add_option("--bos", options->bos, "Text of the BOS token [the model's; empty without one]");
-  command->add_option("--eos", options->eos, "Text of the EOS token [the model's; empty without one]");
-  command->add_flag("--no-generation-prompt", options->no_generation_prompt,
-                    "Do not open the assistant's turn at the end");
-  command->add_flag("--json", options->json, "Machine-readable output");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+      .add("--messages", options->messages,
+           "File with [{\"role\": ..., \"content\": ...}, ...] or {\"messages\": [...], \"tools\": [...]}")
+      .required();
+  command.add("--tools", options->tools, "File with the list of tools that the model may call");
+  command.add("--documents", options->documents, "File with the list of documents to answer from");
+  command.add("--chat-template", options->chat_template, "File with a template to use in place of the model's");
+  command.add("--kwargs", options->kwargs, "Further variables, as JSON: {\"enable_thinking\": false}");
+  command.add("--bos", options->bos, "Text of the BOS token [the model's; empty without one]");
+  command.add("--eos", options->eos, "Text of the EOS token [the model's; empty without one]");
+  command.add_flag("--no-generation-prompt", options->no_generation_prompt,
+                   "Do not open the assistant's turn at the end");
+  command.add_flag("--json", options->json, "Machine-readable output");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

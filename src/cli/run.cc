@@ -167,35 +167,33 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Action& action) {
+void add_run(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("run", "One answer to one prompt, streamed");
-  command->footer(
+  Command command = program.add_subcommand("run", "One answer to one prompt, streamed");
+  command.footer(
       "The prompt goes through the checkpoint's chat template; --raw completes it as it is. Text that spells an added\n"
       "token of the tokenizer (<|im_end|>, </think>) becomes that token wherever it stands, in a person's words too.\n"
       "On a terminal, control characters in an answer are spelled out, and NO_COLOR leaves the dimming away; where\n"
       "nothing can be dimmed, --reasoning dim shows the text as it is. Ctrl-C ends the answer: what there is has been\n"
       "printed, --json says finish_reason \"abort\", and the exit code is 1.");
-  command->add_option("--prompt,prompt", options->prompt, "What to answer; - reads standard input");
-  command->add_option("--system", options->system, "System message");
-  command->add_option("--messages", options->messages,
-                      "JSON list of messages to begin with; --prompt, if given, is one more of the user");
-  command->add_flag("--raw", options->raw, "Complete the prompt as plain text, without the chat template");
-  add_chat_model_options(*command, options->model);
-  add_sampling_options(*command, options->sampling);
-  command->add_option("--stop", options->stop, "A string that ends the answer and is left out; may be repeated")
-      ->type_size(1)
-      ->allow_extra_args(false);
-  command->add_flag("--ignore-eos", options->ignore_eos, "Go on past end-of-sequence tokens");
-  command->add_option("--force-prefix", options->force_prefix, "What the answer must begin with, as in $'<think>\\n'");
-  command->add_option("--reasoning", options->reasoning, "show, hide or dim a model's thinking")->capture_default_str();
+  command.add("--prompt,prompt", options->prompt, "What to answer; - reads standard input");
+  command.add("--system", options->system, "System message");
+  command.add("--messages", options->messages,
+              "JSON list of messages to begin with; --prompt, if given, is one more of the user");
+  command.add_flag("--raw", options->raw, "Complete the prompt as plain text, without the chat template");
+  add_chat_model_options(command, options->model);
+  add_sampling_options(command, options->sampling);
+  command.add("--stop", options->stop, "A string that ends the answer and is left out; may be repeated");
+  command.add_flag("--ignore-eos", options->ignore_eos, "Go on past end-of-sequence tokens");
+  command.add("--force-prefix", options->force_prefix, "What the answer must begin with, as in $'<think>\\n'");
+  command.add("--reasoning", options->reasoning, "show, hide or dim a model's thinking").show_default();
   command
-      ->add_option("--logprobs", options->logprobs,
-                   "Log-probability of every token, and the N likeliest in its place; -1: none")
-      ->capture_default_str();
-  command->add_flag("--json", options->json, "One JSON object at the end in place of text as it comes");
-  command->add_flag("--verbose", options->verbose, "Tell tokens/s and finish reason also where stderr is no terminal");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+      .add("--logprobs", options->logprobs,
+           "Log-probability of every token, and the N likeliest in its place; -1: none")
+      .show_default();
+  command.add_flag("--json", options->json, "One JSON object at the end in place of text as it comes");
+  command.add_flag("--verbose", options->verbose, "Tell tokens/s and finish reason also where stderr is no terminal");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli

@@ -6,10 +6,10 @@
 
 namespace retort::cli {
 
-void add_sampling_options(CLI::App& command, SamplingOptions& options) {
+void add_sampling_options(Command command, SamplingOptions& options) {
   const std::string group = "Sampling (defaults: generation_config.json, else temperature 0.6 and top-p 0.95)";
   const auto add = [&](const char* flag, auto& value, const char* help) {
-    command.add_option(flag, value, help)->group(group);
+    command.add(flag, value, help).group(group);
   };
   add("--temperature", options.temperature, "0 is greedy: always the likeliest token");
   add("--top-p", options.top_p, "Only the likeliest tokens that hold this share of the probability");

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/command.h"
+#include "cli/command_line.h"
 #include "engine/sampler.h"
 #include "io/model_config.h"
 
@@ -27,7 +27,7 @@ struct SamplingOptions {
 };
 
 /// --temperature ... --seed, --max-tokens
-void add_sampling_options(CLI::App& command, SamplingOptions& options);
+void add_sampling_options(Command command, SamplingOptions& options);
 
 /// What is not given comes from the checkpoint's generation_config.json if that says anything about sampling (what it
 /// leaves out is neutral then, and do_sample false means greedy); else 0.6 and 0.95, which R1's makers recommend. No

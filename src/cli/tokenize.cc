@@ -45,22 +45,22 @@ Status run(const Options& options) {
 
 }  // namespace
 
-void add_tokenize(CLI::App& app, Action& action) {
+void add_tokenize(Command program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tokenize", "The token ids of a text");
-  command->footer(
+  Command command = program.add_subcommand("tokenize", "The token ids of a text");
+  command.footer(
       "Without --text and --file, standard input is read to its end. Prints one token a line, id and spelling as the\n"
       "vocabulary has it (\"\\u0120\" stands for a space), or with --json\n"
       "  {\"ids\": [...], \"pieces\": [...], \"count\": N}\n"
       "By default text such as <|im_end|> becomes that added token, and the tokenizer's own BOS or EOS is put around\n"
       "the text if it has them.");
-  command->add_option("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
-      ->required();
-  auto* text = command->add_option("--text", options->text, "The text itself");
-  command->add_option("--file", options->file, "File with the text, - for standard input")->excludes(text);
-  command->add_flag("--no-special", options->no_special, "Added tokens are ordinary text, and no BOS or EOS is added");
-  command->add_flag("--json", options->json, "Machine-readable output");
-  command->callback([options, &action] { action = [options] { return run(*options); }; });
+  command.add("--model", options->model, "Checkpoint: folder (tokenizer.json is enough), .gguf file or hub id")
+      .required();
+  const Option text = command.add("--text", options->text, "The text itself");
+  command.add("--file", options->file, "File with the text, - for standard input").excludes(text);
+  command.add_flag("--no-special", options->no_special, "Added tokens are ordinary text, and no BOS or EOS is added");
+  command.add_flag("--json", options->json, "Machine-readable output");
+  command.on_use([options] { return run(*options); });
 }
 
 }  // namespace retort::cli
