@@ -14,6 +14,7 @@
 #include "cli/reply_printer.h"
 #include "cli/safe_text.h"
 #include "cli/terminal.h"
+#include "core/json.h"
 #include "core/units.h"
 
 namespace retort::cli {
@@ -174,7 +175,7 @@ Status run(const Options& options) {
   const GenerationDefaults& defaults = model.checkpoint().generation_defaults();
   RETORT_TRY_STATUS(resolve_sampling(options.sampling, defaults));
   // A checkpoint without a template is refused before a person has typed anything.
-  RETORT_TRY_STATUS(model.prompt(OrderedJson::parse(R"([{"role": "user", "content": "."}])")));
+  RETORT_TRY_STATUS(model.prompt(OrderedJson::array({{{"role", "user"}, {"content", "."}}})));
   if (terminal) {
     fmt::print(stderr, "{}\n",
                styled(output_kind(STDERR_FILENO), kDimCode,

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/json.h"
 #include "io/mapped_file.h"
 
 namespace retort::cli {
@@ -38,8 +39,7 @@ Expected<CommandResult> save(std::string_view argument, ChatState& state) {
   if (path != state.file && std::filesystem::exists(path, ignored)) {
     return fail(ErrorCode::kInvalidArgument, "{} exists already; choose another name", path);
   }
-  const std::string text =
-      state.conversation.to_json().dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+  const std::string text = json_text(state.conversation.to_json(), {.indent = 1}) + "\n";
   // Beside it and renamed: a full disk leaves the old file as it was.
   const std::string temporary = path + ".tmp";
   std::FILE* file = std::fopen(temporary.c_str(), "we");

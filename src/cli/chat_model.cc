@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "cli/terminal.h"
+#include "core/json.h"
 #include "core/units.h"
+#include "text/chat_request.h"
 #include "text/text_assets.h"
 
 namespace retort::cli {
@@ -77,7 +79,7 @@ Expected<ChatModel> ChatModel::load(const ChatModelOptions& options) {
   ChatModel loaded(checkpoint, std::move(tokenizer));
   RETORT_TRY(loaded.model_, load_model(checkpoint, options.common));
   loaded.template_ = std::move(chat_template);
-  loaded.kwargs_ = std::move(kwargs);
+  loaded.kwargs_ = std::make_shared<const OrderedJson>(std::move(kwargs));
   loaded.max_model_len_ = options.max_model_len == 0 ? most : options.max_model_len;
   loaded.stop_ids_ = find_stop_ids(*checkpoint, loaded.tokenizer_);
   return loaded;
@@ -96,7 +98,7 @@ Expected<Prompt> ChatModel::prompt(const OrderedJson& messages) const {
   };
   ChatRequest request;
   request.messages = messages;
-  request.kwargs = kwargs_;
+  request.kwargs = *kwargs_;
   request.bos_token = piece(tokenizer_.bos_id());
   request.eos_token = piece(tokenizer_.eos_id());
   auto rendered = template_->render(request);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/load.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "engine/generation.h"
 #include "text/chat_template.h"
 #include "text/reasoning.h"
@@ -59,7 +59,7 @@ class ChatModel {
   Tokenizer tokenizer_;
   std::optional<ChatTemplate> template_;
   std::shared_ptr<const Model> model_;
-  OrderedJson kwargs_ = OrderedJson::object();
+  std::shared_ptr<const OrderedJson> kwargs_;  ///< further template variables
   std::int64_t max_model_len_ = 0;
   std::vector<std::int64_t> stop_ids_;
 };

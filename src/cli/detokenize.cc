@@ -33,7 +33,7 @@ Expected<std::vector<TokenId>> parse_ids(const std::string& text) {
     RETORT_TRY(document, parse_json(text, "ids"));
     const Json* ids = json_find(document, "ids");
     if (!ids || !ids->is_array()) return fail(ErrorCode::kInvalidArgument, "ids: field 'ids' must be a list");
-    list = ids->dump();
+    list = json_text(*ids);
     rest = list;
   }
   constexpr std::string_view kBetween = " \t\r\n,[]";
@@ -66,7 +66,7 @@ Status run(const Options& options) {
   const std::string text = tokenizer.decode(ids, options.skip_special ? SkipSpecial::kYes : SkipSpecial::kNo);
   if (options.json) {
     const OrderedJson json = {{"text", text}, {"count", ids.size()}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_text(json));
     return {};
   }
   // The text and nothing else, so that it can be compared; a terminal wants its line ended.

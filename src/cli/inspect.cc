@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/inspect_report.h"
+#include "core/json.h"
 #include "io/hub_names.h"
 
 namespace retort::cli {
@@ -69,9 +70,8 @@ Status run(const Options& options) {
   report.weights = plan_weights(checkpoint);
   RETORT_TRY(report.lengths, plan_lengths(checkpoint.config(), report.weights.bytes, options.max_model_len));
   report.machine_bytes = physical_memory();
-  const std::string out = options.json
-                              ? inspect_as_json(report).dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
-                              : inspect_as_text(report, wants_colour() ? Colour::kYes : Colour::kNo);
+  const std::string out = options.json ? json_text(inspect_as_json(report), {.indent = 2}) + "\n"
+                                       : inspect_as_text(report, wants_colour() ? Colour::kYes : Colour::kNo);
   if (std::fwrite(out.data(), 1, out.size(), stdout) != out.size() || std::fflush(stdout) != 0) {
     return fail(ErrorCode::kIo, "cannot write to standard output");
   }

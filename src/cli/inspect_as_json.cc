@@ -1,5 +1,6 @@
 // The report for a program. Fields are added over time, never renamed.
 #include "cli/inspect_report.h"
+#include "core/json.h"
 
 namespace retort::cli {
 namespace {

@@ -74,7 +74,7 @@ Status run(const Options& options) {
                               {"isa", model->kernels().name},
                               {"cpu", cpu_name()},
                               {"version", version()}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("perplexity {:.4f} over all {} predictions of {} windows of {}\n", result.perplexity,
                result.windows * (options.context - 1), result.windows, options.context);

@@ -26,9 +26,7 @@ struct Options {
   bool quiet = false;
 };
 
-void print_json(const OrderedJson& json) {
-  fmt::print("{}\n", json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
-}
+void print_json(const OrderedJson& json) { fmt::print("{}\n", json_text(json)); }
 
 // `model` is on this disk already: nothing to pull, but worth a look.
 Status check_local(const Options& options) {

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/input_text.h"
 #include "core/json.h"
+#include "text/chat_request.h"
 #include "text/chat_template.h"
 #include "text/text_assets.h"
 
@@ -124,7 +125,7 @@ Status run(const Options& options) {
   if (options.no_generation_prompt) request.generation_prompt = ChatRequest::GenerationPrompt::kOmit;
   RETORT_TRY(const std::string prompt, chat_template.render(request));
   if (options.json) {
-    fmt::print("{}\n", OrderedJson{{"prompt", prompt}}.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
+    fmt::print("{}\n", json_text(OrderedJson{{"prompt", prompt}}));
   } else {
     std::fwrite(prompt.data(), 1, prompt.size(), stdout);
   }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/json.h"
 #include "core/units.h"
 #include "text/detokenizer.h"
 #include "text/stop_strings.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/chat_model.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "engine/generation.h"
 
 namespace retort::cli {

@@ -12,6 +12,7 @@
 #include "cli/reply_printer.h"
 #include "cli/sampling_options.h"
 #include "cli/terminal.h"
+#include "core/json.h"
 #include "core/log.h"
 #include "kernels/dispatch.h"
 
@@ -71,7 +72,7 @@ Status check_usage(const Options& options) {
 // What a terminal shows of log-probabilities: a line per token.
 void print_logprobs(const Tokenizer& tokenizer, const std::vector<SampledToken>& tokens) {
   const auto shown = [&](std::int32_t id) {
-    return OrderedJson(tokenizer.decode({&id, 1})).dump(-1, ' ', true, OrderedJson::error_handler_t::replace);
+    return json_text(OrderedJson(tokenizer.decode({&id, 1})), {.non_ascii = JsonTextOptions::NonAscii::kEscape});
   };
   for (const SampledToken& token : tokens) {
     std::string line = fmt::format("{:9.4f} {}", token.logprob, shown(token.id));
@@ -151,7 +152,7 @@ Status run(const Options& options) {
   RETORT_TRY(const Reply reply, generate_reply(model, session, request, on_text, interrupt.token()));
   if (options.json) {
     const OrderedJson json = to_json(options, model, request, reply);
-    written = write_stdout(json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+    written = write_stdout(json_text(json) + "\n");
   } else {
     printer.finish();
     if (options.logprobs >= 0) print_logprobs(model.tokenizer(), reply.tokens);

@@ -32,12 +32,12 @@ Status run(const Options& options) {
     pieces.reserve(ids.size());
     for (const TokenId id : ids) pieces.emplace_back(tokenizer.piece(id));
     const OrderedJson json = {{"ids", ids}, {"pieces", pieces}, {"count", ids.size()}};
-    fmt::print("{}\n", json.dump());
+    fmt::print("{}\n", json_text(json));
     return {};
   }
   for (const TokenId id : ids) {
     // Quoted and escaped as JSON does, so that an added token's spaces and line breaks show.
-    fmt::print("{:>7}  {}\n", id, Json(tokenizer.piece(id)).dump());
+    fmt::print("{:>7}  {}\n", id, json_text(Json(tokenizer.piece(id))));
   }
   fmt::print("{} tokens\n", ids.size());
   return {};

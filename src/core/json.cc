@@ -52,8 +52,14 @@ Expected<J> parse(std::string_view text, std::string_view what, DuplicateKeys du
   }
 }
 
+template <typename J>
+std::string dump(const J& value, JsonTextOptions options) {
+  return value.dump(options.indent, ' ', options.non_ascii == JsonTextOptions::NonAscii::kEscape,
+                    J::error_handler_t::replace);
+}
+
 std::string shown(const Json& value) {
-  std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = json_text(value);
   if (text.size() > 60) text = text.substr(0, 57) + "...";
   return text;
 }
@@ -73,6 +79,10 @@ Expected<Json> parse_json(std::string_view text, std::string_view what, Duplicat
 Expected<OrderedJson> parse_ordered_json(std::string_view text, std::string_view what) {
   return parse<OrderedJson>(text, what, DuplicateKeys::kAllow);
 }
+
+std::string json_text(const Json& value, JsonTextOptions options) { return dump(value, options); }
+
+std::string json_text(const OrderedJson& value, JsonTextOptions options) { return dump(value, options); }
 
 const Json* json_find(const Json& object, std::string_view key) {
   if (!object.is_object()) return nullptr;

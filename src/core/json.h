@@ -10,13 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json_fwd.h"
 
 namespace retort {
-
-/// Objects keep their keys in sorted order.
-using Json = nlohmann::json;
-/// Objects keep their keys as written: for what is rendered or written back.
-using OrderedJson = nlohmann::ordered_json;
 
 inline constexpr std::size_t kMaxJsonDepth = 128;
 
@@ -25,6 +21,14 @@ inline constexpr std::size_t kMaxJsonDepth = 128;
 enum class DuplicateKeys { kAllow, kRefuse };
 Expected<Json> parse_json(std::string_view text, std::string_view what, DuplicateKeys = DuplicateKeys::kAllow);
 Expected<OrderedJson> parse_ordered_json(std::string_view text, std::string_view what);
+
+struct JsonTextOptions {
+  int indent = -1;  ///< spaces for each level; -1: all on one line
+  enum class NonAscii { kKeep, kEscape } non_ascii = NonAscii::kKeep;
+};
+/// As text. Bytes that are not UTF-8 become U+FFFD.
+std::string json_text(const Json& value, JsonTextOptions options = {});
+std::string json_text(const OrderedJson& value, JsonTextOptions options = {});
 
 // Fields of an object. An absent or null field gives `fallback` where there is one and kNotFound where there is none;
 // a field of the wrong kind or out of range is kCorrupt and says what was found.

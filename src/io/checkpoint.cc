@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/json.h"
 #include "io/checkpoint_open.h"
 #include "io/hub.h"
 #include "io/hub_names.h"

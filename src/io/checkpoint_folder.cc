@@ -1,6 +1,7 @@
 // The weights of a Hugging Face folder: one safetensors file or the shards of an index.
 #include <set>
 
+#include "core/json.h"
 #include "io/checkpoint_open.h"
 #include "io/hub.h"
 #include "io/hub_names.h"

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/json.h"
 #include "io/model_config.h"
 #include "io/model_config_check.h"
 #include "io/token_ids.h"

@@ -1,6 +1,7 @@
 // GGUF metadata as a model configuration.
 #include <cmath>
 
+#include "core/json.h"
 #include "io/checkpoint.h"
 #include "io/hub_names.h"
 #include "io/model_config_check.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/json.h"
 #include "io/hub_names.h"
 #include "io/model_config_check.h"
 #include "io/token_ids.h"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "text/chat_request.h"
 #include "text/jinja/from_json.h"
 #include "text/jinja/interpreter.h"
 #include "text/jinja/parser.h"

@@ -1,15 +1,12 @@
 // A checkpoint's chat template applied to messages: an interpreter for the Jinja that such templates use.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/error.h"
-#include "core/json.h"
 
 namespace retort {
 
@@ -19,19 +16,10 @@ struct TemplateLimits {
   std::size_t max_steps = 2'000'000;  ///< expressions and statements evaluated
   std::size_t max_output_bytes = 64 << 20;
   std::size_t max_value_bytes = 256 << 20;  ///< all strings and lists made on the way together
-  int max_depth = 100;                     ///< nesting of syntax and of macro calls
+  int max_depth = 100;                      ///< nesting of syntax and of macro calls
 };
 
-struct ChatRequest {
-  OrderedJson messages;                        ///< [{"role", "content", ...}]
-  OrderedJson tools;                           ///< null: none
-  OrderedJson documents;                       ///< null: none
-  OrderedJson kwargs = OrderedJson::object();  ///< further variables (enable_thinking, ...)
-  enum class GenerationPrompt { kAdd, kOmit } generation_prompt = GenerationPrompt::kAdd;
-  std::string bos_token;
-  std::string eos_token;
-  std::optional<std::chrono::system_clock::time_point> now;  ///< for strftime_now, in UTC; nullopt: the clock, local
-};
+struct ChatRequest;  ///< text/chat_request.h
 
 /// Compiled once; immutable and thread-safe.
 class ChatTemplate {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/json.h"
 #include "text/tokenizer_json.h"
 
 namespace retort {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "core/json.h"
 #include "text/json_cursor.h"
 
 namespace retort {

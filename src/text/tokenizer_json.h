@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "text/tokenizer_impl.h"
 
 namespace retort {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "text/chat_request.h"
 #include "text/chat_template.h"
 
 namespace {

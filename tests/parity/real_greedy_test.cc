@@ -6,6 +6,7 @@
 #include "engine/generation.h"
 #include "kernels/dispatch.h"
 #include "testing/shared_data.h"
+#include "text/chat_request.h"
 #include "text/chat_template.h"
 #include "text/text_assets.h"
 

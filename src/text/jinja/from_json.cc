@@ -1,5 +1,7 @@
 #include "text/jinja/from_json.h"
 
+#include "core/json.h"
+
 namespace retort::jinja {
 
 Value from_json(Context& cx, const OrderedJson& json) {

@@ -1,7 +1,7 @@
 // A request's JSON as values of a template: texts are views into it.
 #pragma once
 
-#include "core/json.h"
+#include "core/json_fwd.h"
 #include "text/jinja/context.h"
 
 namespace retort::jinja {

@@ -1,6 +1,7 @@
 // Hugging Face folders: single files, shards, and what is wrong with them.
 #include <gtest/gtest.h>
 
+#include "core/json.h"
 #include "io/checkpoint.h"
 #include "testing/expect_error.h"
 #include "testing/gguf_builder.h"

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/json.h"
 #include "testing/expect_error.h"
 #include "testing/shared_data.h"
 

@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "testing/shared_data.h"
+#include "text/chat_request.h"
 #include "text/chat_template.h"
 
 namespace retort {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "text/chat_request.h"
 #include "text/chat_template.h"
 
 namespace retort::testing {
