@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "cli/terminal.h"
+#include "cli/input_text.h"
 #include "core/json.h"
 #include "core/units.h"
 #include "text/chat_request.h"

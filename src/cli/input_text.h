@@ -3,13 +3,18 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "core/error.h"
 
 namespace retort::cli {
 
-/// `text` if given, else the content of `file` if given ("-": standard input), else standard input to its end.
+/// All of standard input; kOutOfRange beyond 1 GiB, since a pipe that never ends must not fill the memory.
+Expected<std::string> read_stdin();
+
+/// All of a file, or of standard input where `path` is "-".
+Expected<std::string> read_file(const std::string& path);
+
+/// `text` if given, else what read_file() gives for `file`, else standard input.
 Expected<std::string> read_input_text(const std::optional<std::string>& text, const std::optional<std::string>& file);
 
 }  // namespace retort::cli

@@ -31,7 +31,7 @@ struct Options {
 std::string shown(const std::string& file) { return file == "-" ? "standard input" : file; }
 
 Expected<OrderedJson> read_json(const std::string& file) {
-  RETORT_TRY(const std::string text, read_input_text(std::nullopt, file));
+  RETORT_TRY(const std::string text, read_file(file));
   return parse_ordered_json(text, shown(file));
 }
 
@@ -95,7 +95,7 @@ Expected<std::string> read_template(const Options& options, ChatRequest& request
     }
   }
   if (!options.chat_template.empty()) {
-    RETORT_TRY(source, read_input_text(std::nullopt, options.chat_template));
+    RETORT_TRY(source, read_file(options.chat_template));
   }
   if (!source) return fail(ErrorCode::kInvalidArgument, "give --model, --chat-template, or both");
   if (options.bos) request.bos_token = *options.bos;

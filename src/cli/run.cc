@@ -7,6 +7,7 @@
 
 #include "cli/chat_model.h"
 #include "cli/commands.h"
+#include "cli/input_text.h"
 #include "cli/interrupt.h"
 #include "cli/reply.h"
 #include "cli/reply_printer.h"

@@ -19,12 +19,6 @@ Output output_kind(int descriptor);
 /// Writes and flushes; kIo if the stream cannot take it (disk full, closed).
 Status write_stdout(std::string_view text);
 
-/// All of standard input.
-Expected<std::string> read_stdin();
-
-/// All of a file, or of standard input where `path` is "-".
-Expected<std::string> read_file(const std::string& path);
-
 inline constexpr std::string_view kDimCode = "\x1b[2m";
 inline constexpr std::string_view kBoldCode = "\x1b[1m";
 inline constexpr std::string_view kResetCode = "\x1b[0m";
