@@ -52,6 +52,9 @@ endfunction()
 #   fast     seconds, no real model        slow   minutes
 #   real     needs a real checkpoint       threads   starts threads: also runs under ThreadSanitizer
 # Real and slow tests use every core themselves, so ctest runs nothing beside them.
+#
+# RETORT_UNITY_TESTS compiles them eight files at a time: half the work for a test file is the headers that all of them
+# have in common. So names in anonymous namespaces differ between the files of a test program.
 add_custom_target(threaded_tests)
 function(retort_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LINKS;LABELS" ${ARGN})
@@ -69,6 +72,7 @@ function(retort_test name)
     set(serial ON)
   endif()
   add_executable(${name} ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${RETORT_UNITY_TESTS} UNITY_BUILD_BATCH_SIZE 8)
   target_link_libraries(${name} PRIVATE retort_options retort_testing ${arg_LINKS} GTest::gtest GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS "${labels}" TIMEOUT ${arg_TIMEOUT} RUN_SERIAL ${serial})

@@ -10,7 +10,7 @@
 namespace retort {
 namespace {
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kMinusInf = -std::numeric_limits<float>::infinity();
 
 TEST(Softmax, ExpIsExp) {
   for (double x = 0; x > -87; x -= 0.00137) {
@@ -21,7 +21,7 @@ TEST(Softmax, ExpIsExp) {
   EXPECT_EQ(exp_weight(0.0f), 1.0f);
   EXPECT_EQ(exp_weight(-87.5f), 0.0f);
   EXPECT_EQ(exp_weight(-1e30f), 0.0f);
-  EXPECT_EQ(exp_weight(-kInf), 0.0f);
+  EXPECT_EQ(exp_weight(kMinusInf), 0.0f);
 }
 
 TEST(Softmax, RowMaxSeesEveryPlaceAndNaN) {
@@ -35,7 +35,7 @@ TEST(Softmax, RowMaxSeesEveryPlaceAndNaN) {
       EXPECT_TRUE(std::isnan(row_max(row))) << size << " " << i;
     }
   }
-  EXPECT_EQ(row_max(std::vector<float>(20, -kInf)), -kInf);
+  EXPECT_EQ(row_max(std::vector<float>(20, kMinusInf)), kMinusInf);
 }
 
 TEST(Softmax, KthLargestIsThatOfASort) {
@@ -44,7 +44,7 @@ TEST(Softmax, KthLargestIsThatOfASort) {
     std::vector<float> row(1 + random() % 5000);
     const bool few_values = round % 3 == 0;  // many ties
     for (float& x : row) x = few_values ? static_cast<float>(random() % 4) : static_cast<float>(random()) * 1e-8f;
-    if (round % 5 == 0) row[random() % row.size()] = -kInf;
+    if (round % 5 == 0) row[random() % row.size()] = kMinusInf;
     if (round % 7 == 0) std::sort(row.begin(), row.end());  // rising: the worst for a bound that rises
     std::vector<float> sorted = row;
     std::sort(sorted.begin(), sorted.end(), std::greater<>());
@@ -56,9 +56,9 @@ TEST(Softmax, KthLargestIsThatOfASort) {
 
 TEST(Softmax, DrawGoesByTheRunningSum) {
   // Weights 1, 1, 0, 1 and, in the next blocks, nothing but zeros.
-  std::vector<float> logits(1500, -kInf);
+  std::vector<float> logits(1500, kMinusInf);
   logits[0] = logits[1] = logits[3] = 5.0f;
-  const Softmax softmax(logits, 5.0f, 1.0, -kInf);
+  const Softmax softmax(logits, 5.0f, 1.0, kMinusInf);
   EXPECT_EQ(softmax.total(), 3.0);
   EXPECT_EQ(softmax.draw(0.0), 0);
   EXPECT_EQ(softmax.draw(0.33), 0);
@@ -73,7 +73,7 @@ TEST(Softmax, BoundCutsOff) {
   EXPECT_NEAR(Softmax(logits, 3.0f, 1.0, 2.0).total(), 1 + std::exp(-1.0), 1e-6);
   EXPECT_EQ(Softmax(logits, 3.0f, 1.0, 2.0 + 1e-12).total(), 1.0);
   EXPECT_EQ(Softmax(logits, 3.0f, 1.0, 99.0).total(), 1.0);
-  EXPECT_NEAR(Softmax(logits, 3.0f, 0.5, -kInf).total(), 1 + std::exp(-2.0) + std::exp(-4.0), 1e-6);
+  EXPECT_NEAR(Softmax(logits, 3.0f, 0.5, kMinusInf).total(), 1 + std::exp(-2.0) + std::exp(-4.0), 1e-6);
 }
 
 }  // namespace

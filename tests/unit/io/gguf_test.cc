@@ -125,7 +125,7 @@ std::string array_bytes(std::uint32_t type, std::uint64_t count, std::string_vie
   return number_bytes(type, 4) + number_bytes(count, 8) + std::string(elements);
 }
 
-struct Wrong {
+struct WrongGguf {
   const char* name;
   std::string content;
   ErrorCode code;
@@ -135,7 +135,7 @@ struct Wrong {
 TEST(Gguf, RefusesWhatIsWrongAndSaysWhat) {
   const auto builder = [] { return GgufBuilder(); };
   const std::string long_name(65536, 'k');
-  const Wrong cases[] = {
+  const WrongGguf cases[] = {
       {"empty", "", ErrorCode::kCorrupt, {"m.gguf", "first four bytes"}},
       {"other file", "PK\x03\x04 and so on", ErrorCode::kCorrupt, {"not a GGUF file"}},
       {"Git LFS pointer",
@@ -231,9 +231,12 @@ TEST(Gguf, RefusesWhatIsWrongAndSaysWhat) {
        builder().tensor_at("a", 0, {8}, 0).tensor_at("a", 0, {8}, 32).build(),
        ErrorCode::kCorrupt,
        {"'a' appears twice"}},
-      {"a name with an escape", builder().tensor("\x1b[2J", 1000, {32}, "").build(), ErrorCode::kCorrupt, {R"('\x1b[2J')"}},
+      {"a name with an escape",
+       builder().tensor("\x1b[2J", 1000, {32}, "").build(),
+       ErrorCode::kCorrupt,
+       {R"('\x1b[2J')"}},
   };
-  for (const Wrong& wrong : cases) {
+  for (const WrongGguf& wrong : cases) {
     SCOPED_TRACE(wrong.name);
     expect_error(parse_status(wrong.content), wrong.code, wrong.says);
   }

@@ -6,11 +6,11 @@
 namespace retort {
 namespace {
 
-const std::string kCommit(40, 'c');
+const std::string kListedCommit(40, 'c');
 const std::string kBlob(40, 'b');
 const std::string kSha(64, 'a');
 
-std::string listing(const std::string& siblings, const std::string& commit = kCommit) {
+std::string listing(const std::string& siblings, const std::string& commit = kListedCommit) {
   return R"({"sha":")" + commit + R"(","siblings":[)" + siblings + "]}";
 }
 
@@ -20,7 +20,7 @@ TEST(HubListing, SizesAndHashes) {
                              kSha + R"(","size":5000000000}},{"rfilename":"config.json","size":12,"blobId":")" + kBlob +
                              R"("},{"rfilename":"bare"})"));
   ASSERT_TRUE(repo) << repo.error().message();
-  EXPECT_EQ(repo->commit, kCommit);
+  EXPECT_EQ(repo->commit, kListedCommit);
   ASSERT_EQ(repo->files.size(), 3u);
   EXPECT_EQ(repo->files[0].path, "bare");
   EXPECT_EQ(repo->files[0].hash, "");
@@ -39,8 +39,8 @@ TEST(HubListing, WhatNoHubAnswersIsRefused) {
                                  std::string("[]"),
                                  std::string("{}"),
                                  std::string("null"),
-                                 R"({"sha":")" + kCommit + R"("})",
-                                 R"({"sha":")" + kCommit + R"(","siblings":{}})",
+                                 R"({"sha":")" + kListedCommit + R"("})",
+                                 R"({"sha":")" + kListedCommit + R"(","siblings":{}})",
                                  listing(file, "../../../etc"),
                                  listing(file, std::string(40, 'C')),
                                  listing(file + "," + file),
@@ -73,8 +73,8 @@ TEST(HubListing, HostileNamesAreRefused) {
 TEST(HubUrls, AreEncoded) {
   HubSettings settings;
   settings.endpoint = "https://mirror.example/hf";
-  EXPECT_EQ(file_url(settings, "org/name", kCommit, "sub/a b#1.json"),
-            "https://mirror.example/hf/org/name/resolve/" + kCommit + "/sub/a%20b%231.json");
+  EXPECT_EQ(file_url(settings, "org/name", kListedCommit, "sub/a b#1.json"),
+            "https://mirror.example/hf/org/name/resolve/" + kListedCommit + "/sub/a%20b%231.json");
 }
 
 TEST(HubUrls, EndpointsMustBeHttp) {

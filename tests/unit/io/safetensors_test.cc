@@ -68,7 +68,7 @@ TEST(Safetensors, ReadsEveryDtypeAndEmptyTensorsAndScalars) {
   EXPECT_TRUE(parse(make_file("{}      ", 0))) << "padding with spaces is the format's way to align";
 }
 
-struct Wrong {
+struct WrongFile {
   const char* name;
   std::string content;
   ErrorCode code;
@@ -80,7 +80,7 @@ TEST(Safetensors, RefusesWhatIsWrongAndSaysWhat) {
     return make_file(fmt::format(R"({{"w":{{{}}}}})", fields), data);
   };
   const std::string ok = R"("dtype":"F32","shape":[2,3],)";
-  const Wrong cases[] = {
+  const WrongFile cases[] = {
       {"empty", "", ErrorCode::kCorrupt, {"m.safetensors", "0 bytes"}},
       {"short", "1234567", ErrorCode::kCorrupt, {"7 bytes"}},
       {"header beyond file", make_file("{}", 0, 3), ErrorCode::kCorrupt, {"claims 3 bytes but 2 follow"}},
@@ -167,7 +167,7 @@ TEST(Safetensors, RefusesWhatIsWrongAndSaysWhat) {
        ErrorCode::kCorrupt,
        {"Git LFS pointer", "git lfs pull"}},
   };
-  for (const Wrong& wrong : cases) {
+  for (const WrongFile& wrong : cases) {
     SCOPED_TRACE(wrong.name);
     expect_error(parse(wrong.content), wrong.code, wrong.says);
   }

@@ -12,13 +12,14 @@ using testing::bits_of;
 using testing::KernelTest;
 using testing::random_floats;
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kMinusInf = -std::numeric_limits<float>::infinity();
 
 class Attention : public KernelTest {};
 RETORT_FOR_ALL_TABLES(Attention);
 
-struct Case {
-  Case(std::mt19937& random, std::int64_t heads_, std::int64_t head_dim_, std::int64_t positions_, float spread)
+struct AttentionCase {
+  AttentionCase(std::mt19937& random, std::int64_t heads_, std::int64_t head_dim_, std::int64_t positions_,
+                float spread)
       : heads(heads_),
         head_dim(head_dim_),
         positions(positions_),
@@ -38,9 +39,9 @@ struct Case {
 };
 
 /// Runs of the lengths given, one after another; out divided by the sum. [heads, head_dim]
-std::vector<float> attend(const KernelTable& table, const Case& c, const std::vector<std::int64_t>& runs) {
+std::vector<float> attend(const KernelTable& table, const AttentionCase& c, const std::vector<std::int64_t>& runs) {
   std::vector<float> out(c.heads * c.head_dim, 0.0f);
-  std::vector<AttentionState> state(c.heads, AttentionState{-kInf, 0});
+  std::vector<AttentionState> state(c.heads, AttentionState{kMinusInf, 0});
   std::int64_t position = 0;
   for (const std::int64_t n : runs) {
     table.attention({c.q.data(), c.k.data() + position * c.stride, c.v.data() + position * c.stride, out.data(),
@@ -52,7 +53,7 @@ std::vector<float> attend(const KernelTable& table, const Case& c, const std::ve
 }
 
 /// The same in double, with the whole row of scores at hand.
-std::vector<double> exact(const Case& c) {
+std::vector<double> exact(const AttentionCase& c) {
   std::vector<double> out(c.heads * c.head_dim, 0.0);
   for (std::int64_t h = 0; h < c.heads; ++h) {
     std::vector<double> weights;
@@ -76,7 +77,7 @@ std::vector<double> exact(const Case& c) {
 // A score s = q.k * scale is rounded to about (head_dim / 8 + 16) 2^-24 of the magnitude of its terms, and an error e
 // in a score is a relative error e in its weight; values are near 1. For |q| of 1 and |k| of 1 that is below
 // sqrt(128) * 32 * 2^-24 = 2e-5.
-void expect_near_exact(const std::vector<float>& out, const Case& c, double tolerance) {
+void expect_near_exact(const std::vector<float>& out, const AttentionCase& c, double tolerance) {
   const std::vector<double> want = exact(c);
   for (std::size_t i = 0; i < out.size(); ++i) {
     ASSERT_NEAR(out[i], want[i], tolerance)
@@ -89,7 +90,7 @@ TEST_P(Attention, EveryNumberOfHeadsAndHeadDim) {
   for (std::int64_t heads = 1; heads <= 9; ++heads) {
     for (const std::int64_t head_dim : {2, 6, 16, 30, 64, 80, 96, 100, 128, 256}) {
       for (const std::int64_t positions : {1, 5, 37}) {
-        const Case c(random, heads, head_dim, positions, 1.0f);
+        const AttentionCase c(random, heads, head_dim, positions, 1.0f);
         expect_near_exact(attend(table(), c, {positions}), c, 2e-5);
       }
     }
@@ -99,7 +100,7 @@ TEST_P(Attention, EveryNumberOfHeadsAndHeadDim) {
 TEST_P(Attention, EveryNumberOfPositions) {
   std::mt19937 random(2);
   for (std::int64_t positions = 1; positions <= 70; ++positions) {
-    const Case c(random, 3, 20, positions, 1.0f);
+    const AttentionCase c(random, 3, 20, positions, 1.0f);
     expect_near_exact(attend(table(), c, {positions}), c, 2e-5);
   }
 }
@@ -107,7 +108,7 @@ TEST_P(Attention, EveryNumberOfPositions) {
 // Scores of hundreds, in an order that raises the maximum again and again.
 TEST_P(Attention, LargeScoresDoNotOverflow) {
   std::mt19937 random(3);
-  Case c(random, 4, 64, 100, 100.0f);
+  AttentionCase c(random, 4, 64, 100, 100.0f);
   for (std::int64_t p = 0; p < c.positions; ++p) {
     for (std::int64_t i = 0; i < c.head_dim; ++i) c.k[p * c.stride + i] *= 0.05f * static_cast<float>(p);
   }
@@ -117,7 +118,7 @@ TEST_P(Attention, LargeScoresDoNotOverflow) {
 TEST_P(Attention, ContinuedRunsAgreeWithOneRun) {
   std::mt19937 random(4);
   for (const std::int64_t head_dim : {64, 80}) {
-    const Case c(random, 7, head_dim, 203, 2.0f);
+    const AttentionCase c(random, 7, head_dim, 203, 2.0f);
     const std::vector<float> whole = attend(table(), c, {203});
     for (const std::vector<std::int64_t>& runs :
          {std::vector<std::int64_t>{1, 202}, {100, 103}, {15, 17, 171}, {0, 203, 0}, {33, 33, 33, 33, 33, 33, 5}}) {
@@ -132,7 +133,7 @@ TEST_P(Attention, ContinuedRunsAgreeWithOneRun) {
 // What a paged cache needs: blocks of a multiple of 16 positions, and the bits are those of one long run.
 TEST_P(Attention, RunsCutAtMultiplesOf16HaveTheSameBits) {
   std::mt19937 random(5);
-  const Case c(random, 7, 64, 203, 2.0f);
+  const AttentionCase c(random, 7, 64, 203, 2.0f);
   const std::vector<float> whole = attend(table(), c, {203});
   for (const std::vector<std::int64_t>& runs :
        {std::vector<std::int64_t>{16, 187}, {64, 64, 64, 11}, {32, 160, 11}, {112, 91}}) {
@@ -143,10 +144,10 @@ TEST_P(Attention, RunsCutAtMultiplesOf16HaveTheSameBits) {
 
 TEST_P(Attention, AHeadHasTheSameBitsWhateverHeadsAreBesideIt) {
   std::mt19937 random(6);
-  const Case all(random, 8, 80, 53, 1.0f);
+  const AttentionCase all(random, 8, 80, 53, 1.0f);
   const std::vector<float> together = attend(table(), all, {53});
   for (std::int64_t heads = 1; heads < 8; ++heads) {
-    Case some = all;
+    AttentionCase some = all;
     some.heads = heads;
     some.q.assign(all.q.begin() + all.head_dim, all.q.begin() + (1 + heads) * all.head_dim);
     const std::vector<float> out = attend(table(), some, {53});
@@ -156,14 +157,14 @@ TEST_P(Attention, AHeadHasTheSameBitsWhateverHeadsAreBesideIt) {
 
 TEST_P(Attention, ScoresOfMinusInfinityWeighNothing) {
   std::mt19937 random(7);
-  Case c(random, 2, 8, 40, 1.0f);
+  AttentionCase c(random, 2, 8, 40, 1.0f);
   for (float& x : c.q) x = std::abs(x);
-  const Case finite = c;
+  const AttentionCase finite = c;
   for (std::int64_t i = 0; i < c.head_dim; ++i) {
-    for (std::int64_t p = 0; p < 20; ++p) c.k[p * c.stride + i] = -kInf;
+    for (std::int64_t p = 0; p < 20; ++p) c.k[p * c.stride + i] = kMinusInf;
   }
   const std::vector<float> out = attend(table(), c, {16, 24});
-  Case rest = finite;
+  AttentionCase rest = finite;
   rest.positions = 20;
   rest.k.erase(rest.k.begin(), rest.k.begin() + 20 * rest.stride);
   rest.v.erase(rest.v.begin(), rest.v.begin() + 20 * rest.stride);
@@ -172,7 +173,7 @@ TEST_P(Attention, ScoresOfMinusInfinityWeighNothing) {
 
 TEST_P(Attention, NanComesOutOfItsHeadOnly) {
   std::mt19937 random(8);
-  Case c(random, 5, 64, 21, 1.0f);
+  AttentionCase c(random, 5, 64, 21, 1.0f);
   c.q[3 * 64 + 9] = std::numeric_limits<float>::quiet_NaN();
   const std::vector<float> out = attend(table(), c, {21});
   for (std::int64_t i = 0; i < 5 * 64; ++i) EXPECT_EQ(std::isnan(out[i]), i / 64 == 3) << i;

@@ -18,8 +18,8 @@ class Matmul : public KernelTest {
 RETORT_FOR_ALL_TABLES(Matmul);
 
 /// Activations and outputs with gaps between tokens, the outputs filled with a number that must survive in the gaps.
-struct Case {
-  Case(std::mt19937& random, DType type, std::int64_t tokens, std::int64_t rows, std::int64_t columns)
+struct MatmulCase {
+  MatmulCase(std::mt19937& random, DType type, std::int64_t tokens, std::int64_t rows, std::int64_t columns)
       : dtype(type),
         w(testing::random_weights(random, type, rows, columns)),
         x(testing::random_floats(random, 1 + (tokens - 1) * (columns + 3) + columns)),
@@ -34,7 +34,7 @@ struct Case {
   MatmulArgs args;
 };
 
-void expect_near_exact(const Case& c) {
+void expect_near_exact(const MatmulCase& c) {
   const MatmulArgs& a = c.args;
   for (std::int64_t r = 0; r < a.rows; ++r) {
     const auto row = testing::ref_row(c.dtype, c.w.data() + r * *row_bytes(c.dtype, a.columns), a.columns);
@@ -45,9 +45,9 @@ void expect_near_exact(const Case& c) {
           << r;
     }
   }
-  EXPECT_EQ(c.y[0], Case::kUntouched);
+  EXPECT_EQ(c.y[0], MatmulCase::kUntouched);
   for (std::int64_t t = 0; t < a.tokens; ++t) {
-    for (std::int64_t r = a.rows; r < a.y_stride; ++r) ASSERT_EQ(a.y[t * a.y_stride + r], Case::kUntouched);
+    for (std::int64_t r = a.rows; r < a.y_stride; ++r) ASSERT_EQ(a.y[t * a.y_stride + r], MatmulCase::kUntouched);
   }
 }
 
@@ -58,7 +58,7 @@ TEST_P(Matmul, NearTheExactSumForEveryTypeAndShape) {
     for (const std::int64_t tokens : {1, 2, 3, 5, 7, 13}) {
       for (const std::int64_t rows : {1, 3, 4, 9}) {
         for (const std::int64_t columns : {std::int64_t{1}, std::int64_t{3}, std::int64_t{5}}) {
-          Case c(random, dtype, tokens, rows, block == 1 ? 17 * columns : block * columns);
+          MatmulCase c(random, dtype, tokens, rows, block == 1 ? 17 * columns : block * columns);
           run(dtype, c.args);
           expect_near_exact(c);
         }
@@ -72,7 +72,7 @@ TEST_P(Matmul, EveryTailOfColumns) {
   for (const DType dtype : {DType::kF32, DType::kF16, DType::kBF16, DType::kF8E4M3, DType::kI8}) {
     for (std::int64_t columns = 0; columns <= 70; ++columns) {
       for (const std::int64_t tokens : {1, 4}) {
-        Case c(random, dtype, tokens, 5, columns);
+        MatmulCase c(random, dtype, tokens, 5, columns);
         run(dtype, c.args);
         expect_near_exact(c);
       }
@@ -86,7 +86,7 @@ TEST_P(Matmul, AcrossPanelsAndChunks) {
   for (const DType dtype : {DType::kF32, DType::kBF16, DType::kQ5_0, DType::kQ4_K, DType::kQ6_K}) {
     const std::int64_t columns = dtype == DType::kF32 || dtype == DType::kBF16 ? 1301 : 1280;
     for (const std::int64_t tokens : {1, 96, 97, 200}) {
-      Case c(random, dtype, tokens, 11, columns);
+      MatmulCase c(random, dtype, tokens, 11, columns);
       run(dtype, c.args);
       expect_near_exact(c);
     }
@@ -100,7 +100,7 @@ TEST_P(Matmul, ATokenHasTheSameBitsAloneAndInAnyBatch) {
     const std::int64_t columns = is_block_quantized(dtype) ? 768 : 771;
     constexpr std::int64_t kTokens = 101;
     constexpr std::int64_t kRows = 13;
-    Case all(random, dtype, kTokens, kRows, columns);
+    MatmulCase all(random, dtype, kTokens, kRows, columns);
     run(dtype, all.args);
     for (const std::int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 50, 97}) {
       for (const std::int64_t first : {std::int64_t{0}, kTokens - tokens}) {
@@ -130,7 +130,7 @@ TEST_P(Matmul, ATokenHasTheSameBitsAloneAndInAnyBatch) {
 TEST_P(Matmul, NanAndInfinityStayInTheirToken) {
   std::mt19937 random(7);
   for (const std::int64_t columns : {64, 75}) {
-    Case c(random, DType::kF32, 5, 9, columns);
+    MatmulCase c(random, DType::kF32, 5, 9, columns);
     c.x[1 + 2 * c.args.x_stride + columns - 1] = std::numeric_limits<float>::quiet_NaN();
     c.x[1 + 3 * c.args.x_stride + columns - 1] = std::numeric_limits<float>::infinity();
     run(DType::kF32, c.args);
@@ -149,14 +149,14 @@ TEST_P(Matmul, NanAndInfinityStayInTheirToken) {
 
 TEST_P(Matmul, NoTokensOrNoRowsIsNothing) {
   std::mt19937 random(8);
-  Case c(random, DType::kQ8_0, 2, 2, 64);
+  MatmulCase c(random, DType::kQ8_0, 2, 2, 64);
   MatmulArgs none = c.args;
   none.tokens = 0;
   run(DType::kQ8_0, none);
   none = c.args;
   none.rows = 0;
   run(DType::kQ8_0, none);
-  for (const float y : c.y) EXPECT_EQ(y, Case::kUntouched);
+  for (const float y : c.y) EXPECT_EQ(y, MatmulCase::kUntouched);
 }
 
 }  // namespace

@@ -46,4 +46,16 @@ inline AddedTokens added_tokens_of(const Json& golden) {
   return golden["parse_special"].get<bool>() ? AddedTokens::kParse : AddedTokens::kAsText;
 }
 
+/// Every line of `path` encodes to its ids, and they decode to its text.
+inline void expect_cases(const Tokenizer& tokenizer, const std::filesystem::path& path) {
+  const auto cases = json_lines(path);
+  ASSERT_FALSE(cases.empty());
+  for (const Json& golden : cases) {
+    const auto text = golden["text"].get<std::string>();
+    const auto ids = golden["ids"].get<std::vector<TokenId>>();
+    EXPECT_EQ(tokenizer.encode(text, {.added_tokens = added_tokens_of(golden)}), ids) << golden["text"];
+    EXPECT_EQ(tokenizer.decode(ids), golden["decoded"].get<std::string>()) << golden["text"];
+  }
+}
+
 }  // namespace retort::testing

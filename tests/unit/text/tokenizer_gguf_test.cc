@@ -11,17 +11,6 @@ namespace {
 
 using namespace testing;
 
-void expect_cases(const Tokenizer& tokenizer, const std::filesystem::path& path) {
-  const auto cases = json_lines(path);
-  ASSERT_FALSE(cases.empty());
-  for (const Json& golden : cases) {
-    const auto ids = golden["ids"].get<std::vector<TokenId>>();
-    EXPECT_EQ(tokenizer.encode(golden["text"].get<std::string>(), {.added_tokens = added_tokens_of(golden)}), ids)
-        << golden["text"];
-    EXPECT_EQ(tokenizer.decode(ids), golden["decoded"].get<std::string>()) << golden["text"];
-  }
-}
-
 TEST(TokenizerGguf, R1DistillHeader) {
   RETORT_SHARED_OR_SKIP(folder, "data/golden/r1_distill");
   const TempDir temp;

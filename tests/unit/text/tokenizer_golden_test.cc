@@ -7,17 +7,6 @@ namespace {
 
 using namespace testing;
 
-void expect_cases(const Tokenizer& tokenizer, const std::filesystem::path& path) {
-  const auto cases = json_lines(path);
-  ASSERT_FALSE(cases.empty());
-  for (const Json& golden : cases) {
-    const auto text = golden["text"].get<std::string>();
-    const auto ids = golden["ids"].get<std::vector<TokenId>>();
-    EXPECT_EQ(tokenizer.encode(text, {.added_tokens = added_tokens_of(golden)}), ids) << golden["text"];
-    EXPECT_EQ(tokenizer.decode(ids), golden["decoded"].get<std::string>()) << golden["text"];
-  }
-}
-
 void expect_increments(const Tokenizer& tokenizer, const std::filesystem::path& path) {
   const auto cases = json_lines(path);
   ASSERT_FALSE(cases.empty());
