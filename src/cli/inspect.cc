@@ -36,6 +36,7 @@ Expected<std::vector<LengthPlan>> plan_lengths(const ModelConfig& config, std::u
     lengths = {chosen};
   }
   std::vector<LengthPlan> plans;
+  plans.reserve(lengths.size());
   for (const std::int64_t length : lengths) plans.push_back(plan_length(config, weight_bytes, length));
   return plans;
 }
