@@ -328,5 +328,40 @@ TEST(GgufGolden, PublishedHeaderHasItsFacts) {
   EXPECT_EQ(file->get_array("tokenizer.ggml.tokens").value()->size, (*facts)["token_count"].get<std::size_t>());
 }
 
+TEST(Gguf, ArraysKeepTheSignAndWidthOfTheirElements) {
+  const struct {
+    std::uint32_t type;
+    std::size_t bytes;
+    std::int64_t all_ones;
+  } kinds[] = {{0, 1, 255}, {1, 1, -1}, {2, 2, 65535}, {3, 2, -1}, {4, 4, 4294967295}, {5, 4, -1}, {11, 8, -1}};
+  for (const auto& kind : kinds) {
+    SCOPED_TRACE(kind.type);
+    const std::string elements = std::string(kind.bytes, '\xff') + '\7' + std::string(kind.bytes - 1, '\0');
+    const ExactBytes bytes(GgufBuilder().raw("k", 9, array_bytes(kind.type, 2, elements)).build());
+    const auto file = GgufFile::parse(bytes.span(), "m");
+    ASSERT_TRUE(file) << file.error().message();
+    EXPECT_EQ(file->get_array("k").value()->integers, (std::vector<std::int64_t>{kind.all_ones, 7}));
+  }
+  const ExactBytes bytes(GgufBuilder()
+                             .raw("u64", 9, array_bytes(10, 1, number_bytes(7, 8)))
+                             .raw("bool", 9, array_bytes(7, 2, std::string("\1\0", 2)))
+                             .raw("f32", 9, array_bytes(6, 1, number_bytes(0x3FC00000, 4)))
+                             .raw("f64", 9, array_bytes(12, 1, number_bytes(0xC004000000000000, 8)))
+                             .build());
+  const auto file = GgufFile::parse(bytes.span(), "m");
+  ASSERT_TRUE(file) << file.error().message();
+  EXPECT_EQ(file->get_array("u64").value()->integers, std::vector<std::int64_t>{7});
+  EXPECT_EQ(file->get_array("bool").value()->integers, (std::vector<std::int64_t>{1, 0}));
+  EXPECT_EQ(file->get_array("f32").value()->floats, std::vector<double>{1.5});
+  EXPECT_EQ(file->get_array("f64").value()->floats, std::vector<double>{-2.5});
+}
+
+// A u8 takes eight times its bytes in memory: that the file is long enough is not yet a reason to read it.
+TEST(Gguf, AnArrayThatTheFileHoldsMayStillBeTooLong) {
+  const std::size_t count = (std::size_t{1} << 25) + 1;
+  expect_error(parse_status(GgufBuilder().raw("k", 9, array_bytes(0, count, std::string(count, 'x'))).build()),
+               ErrorCode::kCorrupt, {"'k'", "33554433 elements", "33554432"});
+}
+
 }  // namespace
 }  // namespace retort

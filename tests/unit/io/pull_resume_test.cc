@@ -138,5 +138,16 @@ TEST_F(PullResumeTest, AnotherCommitReusesUnchangedBlobs) {
   EXPECT_TRUE(find_in_cache(settings(), "org/name", hub_.commit()));
 }
 
+TEST_F(PullResumeTest, TheRestOfAFileOfAnotherLength) {
+  serve_model();
+  leave_partial(weights_.substr(0, 100'000));
+  hub_.hook("/cdn/model.safetensors", 1, [](const HubHttpRequest&, HubHttpResponse& response) {
+    response.set_header("Content-Range", "bytes 100000-299999/300001");
+  });
+  expect_complete(pull_model());
+  ASSERT_EQ(weight_requests().size(), 2u);
+  EXPECT_EQ(weight_requests()[1].range_from(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace retort
