@@ -121,5 +121,11 @@ TEST(TemplateExpression, StringMethods) {
   EXPECT_EQ(value("'%s|%6.2f|%-4d|%%' % ('a', 2.5, 7)"), "a|  2.50|7   |%");
 }
 
+TEST(TemplateExpression, SlicesMayReachBeyondBothEnds) {
+  EXPECT_EQ(value("'abc'[-9:9] ~ 'abc'[9:-9:-1] ~ 'abc'[2:0:-1] ~ 'abc'[-9::-1] ~ 'abc'[2:1]"), "abccbacb");
+  EXPECT_EQ(value("[1, 2, 3][-9:9] ~ [1, 2, 3][9:-9:-1] ~ [1, 2, 3][2:1] ~ (1, 2, 3)[9:0:-2]"),
+            "[1, 2, 3][3, 2, 1][](3,)");
+}
+
 }  // namespace
 }  // namespace retort

@@ -121,5 +121,9 @@ TEST(TemplateStatement, OneTemplateServesManyThreadsAndRequests) {
   EXPECT_EQ(compiled->render(request).value(), "2B") << "nothing is left from the first time";
 }
 
+TEST(TemplateStatement, TheLastOfALoopIsTheLastThatItsConditionLetsThrough) {
+  EXPECT_EQ(render("{% for x in range(5) if x is odd %}{{ x }}{{ ',' if not loop.last }}{% endfor %}"), "1,3");
+}
+
 }  // namespace
 }  // namespace retort

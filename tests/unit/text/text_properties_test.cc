@@ -145,5 +145,17 @@ TEST(Unicode, Classes) {
   EXPECT_EQ(table.of(Utf8Char::kInvalid), 0);
 }
 
+TEST(Detokenizer, HoldsBackHalfACharacterAndNothingElse) {
+  Json json = small_tokenizer_json();
+  json["model"]["vocab"]["a" + spell_bytes("\xE4")] = 300;  // a letter, and the first third of another
+  const auto tokenizer = load_small(json);
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message();
+  IncrementalDetokenizer detokenizer(*tokenizer, SkipSpecial::kNo);
+  EXPECT_EQ(detokenizer.push(300), "a");
+  EXPECT_EQ(detokenizer.push(0xBD), "");
+  EXPECT_EQ(detokenizer.push(0xA0), "\u4F60");
+  EXPECT_EQ(detokenizer.finish(), "");
+}
+
 }  // namespace
 }  // namespace retort
