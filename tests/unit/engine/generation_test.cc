@@ -2,6 +2,7 @@
 #include "engine/generation.h"
 
 #include <algorithm>
+#include <cmath>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -254,6 +255,54 @@ TEST_F(DynamicRopeGeneration, ReusesOnlyWhatAFreshStartWouldCompute) {
     EXPECT_EQ(reused.reused_tokens > 0, turn == 1) << turn;  // 30 tokens fit the original 48; with turn 2 they do not
     ids.insert(ids.end(), reused.output.begin(), reused.output.end());
   }
+}
+
+// Every draw at its own position in the sequence, with penalties that know the prompt and the answer so far.
+TEST_F(Generation, ASampledAnswerAgreesWithAPlainLoop) {
+  const GenerationRequest request{.prompt = prompt(15),
+                                  .sampling = {.temperature = 1.5,
+                                               .repetition_penalty = 1.5,
+                                               .presence_penalty = 0.5,
+                                               .frequency_penalty = 1,
+                                               .seed = 11},
+                                  .max_tokens = 40,
+                                  .sequence = 3};
+  Ids sequence = request.prompt;
+  TokenCounts counts(model_->config().vocab_size);
+  counts.add_prompt(request.prompt);
+  while (sequence.size() < 15 + 40) {
+    const auto kv = make_sequence_kv(model_->config(), 64);
+    std::vector<float> hidden(sequence.size() * model_->config().hidden_size);
+    std::vector<float> logits(model_->config().vocab_size);
+    const SequenceChunk chunk{sequence, kv.get(), 0};
+    ASSERT_TRUE(model_->forward({&chunk, 1}, hidden));
+    model_->logits(std::span(hidden).last(model_->config().hidden_size), logits);
+    const auto position = static_cast<std::uint32_t>(sequence.size());
+    sequence.push_back(sample_token(logits, request.sampling, counts, request.sequence, position).id);
+    counts.add_output(sequence.back());
+  }
+  EXPECT_EQ(fresh(request).output, Ids(sequence.begin() + 15, sequence.end()));
+}
+
+TEST_F(Generation, PerplexityIsOverAllPredictionsAndOverTheSecondHalves) {
+  const Ids ids = prompt(20);  // three windows of 6, and 2 tokens left over
+  const auto result = perplexity(*model_, ids, 6, 0, {}, cancel_);
+  ASSERT_TRUE(result) << result.error().message();
+  EXPECT_EQ(result->windows, 3);
+  EXPECT_EQ(result->tokens, 18);
+  double all = 0;
+  double second_halves = 0;
+  for (std::size_t window = 0; window < 3; ++window) {
+    const auto logprobs = token_logprobs(*model_, std::span(ids).subspan(6 * window, 6), cancel_);
+    ASSERT_TRUE(logprobs);
+    for (std::size_t i = 0; i < 5; ++i) all += (*logprobs)[i];
+    second_halves += (*logprobs)[3] + (*logprobs)[4];
+  }
+  EXPECT_NEAR(result->perplexity, std::exp(-all / 15), 1e-9);
+  EXPECT_NEAR(result->perplexity_second_half, std::exp(-second_halves / 6), 1e-9);
+  EXPECT_EQ(perplexity(*model_, ids, 6, 2, {}, cancel_)->windows, 2);
+  EXPECT_EQ(perplexity(*model_, ids, 3, 0, {}, cancel_).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(perplexity(*model_, ids, 21, 0, {}, cancel_).error().code(), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
