@@ -26,7 +26,7 @@ struct PerplexityResult {
   std::vector<double> logprobs;  ///< [windows, context - 1]
 };
 
-/// `context` >= 2 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
+/// `context` >= 4 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
 Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t done, std::int64_t all)>& on_window,
