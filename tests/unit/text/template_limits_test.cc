@@ -138,5 +138,17 @@ TEST(TemplateLimits, SourcesHaveALimit) {
   EXPECT_EQ(compiled.error().code(), ErrorCode::kOutOfRange);
 }
 
+TEST(TemplateLimits, StepsAreCountedAgainstTheirLimit) {
+  TemplateLimits limits;
+  limits.max_steps = 1000;
+  const auto enough = try_render("{% for x in range(100) %}{% endfor %}done", "{}", limits);
+  ASSERT_TRUE(enough) << enough.error().message();
+  EXPECT_EQ(*enough, "done");
+  const auto stopped = try_render("{% for x in range(1000) %}{% endfor %}done", "{}", limits);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code(), ErrorCode::kExhausted);
+  EXPECT_NE(stopped.error().message().find("limit of 1000 steps"), std::string::npos) << stopped.error().message();
+}
+
 }  // namespace
 }  // namespace retort
