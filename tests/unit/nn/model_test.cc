@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "core/json.h"
 #include "io/safetensors.h"
 #include "kernels/dispatch.h"
 #include "testing/temp_dir.h"
