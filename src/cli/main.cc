@@ -32,7 +32,8 @@ Status choose_log_level(const std::string& option) {
 Status flush_output() {
   errno = 0;
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    return retort::fail(ErrorCode::kIo, "cannot write standard output: {}", std::strerror(errno));
+    return retort::fail(ErrorCode::kIo, "cannot write standard output: {}",
+                        errno != 0 ? std::strerror(errno) : "an earlier write failed");
   }
   return {};
 }
@@ -65,9 +66,13 @@ int run(int argc, char** argv) {
   cli::add_run(program);
   cli::add_tokenize(program);
 
-  if (const auto exit_code = command_line.parse(argc, argv)) return *exit_code;
-  Status status = choose_log_level(log_level);
-  if (status) status = command_line.chosen()();
+  Status status;
+  if (const auto exit_code = command_line.parse(argc, argv)) {
+    if (*exit_code != cli::kExitOk) return *exit_code;  // else help or version, which must arrive as well
+  } else {
+    status = choose_log_level(log_level);
+    if (status) status = command_line.chosen()();
+  }
   if (status) status = flush_output();
   if (status) return cli::kExitOk;
   std::fflush(stdout);

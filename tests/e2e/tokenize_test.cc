@@ -46,6 +46,8 @@ TEST_F(Tokenize, AFullDiskIsAFailure) {
       "/bin/sh", {"-c", R"(exec "$0" tokenize --model "$1" --text x >/dev/full)", RETORT_BINARY, directory_.path()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.err.find("cannot write standard output"), std::string::npos) << result.err;
+  EXPECT_EQ(run_program("/bin/sh", {"-c", R"(exec "$0" --version >/dev/full)", RETORT_BINARY}).exit_code, 1);
+  EXPECT_EQ(run_program("/bin/sh", {"-c", R"(exec "$0" run --help >/dev/full)", RETORT_BINARY}).exit_code, 1);
 }
 
 }  // namespace
