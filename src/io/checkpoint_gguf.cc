@@ -18,7 +18,7 @@ Status insert(TensorMap& tensors, std::string name, const TensorView& view, std:
 Status insert_experts(TensorMap& tensors, const MappedName& mapped, const GgufTensor& tensor,
                       const ModelConfig& config) {
   const std::int64_t experts = config.moe ? config.moe->num_experts : 0;
-  if (tensor.shape.rank() != 3 || tensor.shape[0] != experts) {
+  if (experts < 1 || tensor.shape.rank() != 3 || tensor.shape[0] != experts) {
     return fail(ErrorCode::kCorrupt, "tensor '{}' has shape {} but the configuration has {} experts",
                 shown_name(tensor.name), to_string(tensor.shape), experts);
   }

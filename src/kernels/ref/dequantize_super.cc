@@ -104,7 +104,8 @@ void dequantize_q6_k(const void* row, float* out, std::int64_t n) {
       const int l = i % 32;
       const int low = (b.ql[64 * half + 32 * (g % 2) + l] >> (4 * (g / 2))) & 15;
       const int high = (b.qh[32 * half + l] >> (2 * g)) & 3;
-      const float scale = d * static_cast<float>(b.scales[i / 16]);
+      const int sub_block = i / 16;
+      const float scale = d * static_cast<float>(b.scales[sub_block]);
       x[i] = scale * static_cast<float>((low | (high << 4)) - 32);
     }
   });

@@ -121,6 +121,7 @@ Value sort(Context& cx, const Value& input, const Args& args) {
   std::vector<Value> keys;
   for (const Value& item : items) {
     std::vector<Value> parts;
+    parts.reserve(paths.size());
     for (const auto& path : paths) parts.push_back(key_of(cx, item, path, exact));
     keys.push_back(new_list(cx, parts));
   }
