@@ -18,6 +18,8 @@ build=build/bench
 } >&2
 
 date -u +%F
+printf 'commit %s\n' "$(git describe --always --dirty 2>/dev/null || echo unknown)"
+for file in "$@"; do printf 'sha256 %s %s\n' "$(sha256sum <"$file" | cut -d' ' -f1)" "$(basename "$file")"; done
 $build/bin/retort --version
 for program in roofline_bench kernels_bench sampler_bench tokenizer_bench; do
   printf '\n== %s\n' "$program"
