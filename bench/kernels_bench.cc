@@ -10,7 +10,9 @@
 
 #include "context.h"
 #include "core/float_bits.h"
+#include "core/pages.h"
 #include "core/parallel.h"
+#include "kernels/packed.h"
 
 namespace {
 
@@ -75,6 +77,39 @@ void matmul(benchmark::State& state, DType dtype) {
     state.counters["GB/s"] = rate(static_cast<double>(bytes_per_row) * static_cast<double>(rows));
     state.counters["Gweights/s"] = rate(static_cast<double>(rows * columns));
   }
+}
+
+/// Packed weights in huge pages: tokens, rows (a multiple of 16), columns, threads.
+void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
+  const std::int64_t tokens = state.range(0);
+  const std::int64_t rows = state.range(1);
+  const std::int64_t columns = state.range(2);
+  const int before = retort::thread_count();
+  static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
+  const std::int64_t bytes = retort::panel_bytes(format, columns);
+  const std::int64_t panels = rows / retort::kPanelRows;
+  auto memory = retort::Pages::allocate(static_cast<std::size_t>(panels * bytes) + 64);
+  if (!memory) return state.SkipWithError(memory.error().message().c_str());
+  const std::vector<char> sane = random_weights(static_cast<std::uint64_t>(bytes));
+  for (std::int64_t p = 0; p < panels; ++p) std::memcpy(memory->data() + p * bytes, sane.data(), sane.size() - 1);
+  const std::vector<float> x = random_floats(tokens * columns);
+  const std::int64_t groups = columns / retort::kGroupColumns;
+  std::vector<std::int8_t> codes(tokens * columns + 32);
+  std::vector<retort::ActivationGroup> side(tokens * groups);
+  std::vector<float> y(tokens * rows);
+  const retort::QuantizedRows quantized{codes.data(), side.data(), tokens, columns};
+  for (auto _ : state) {
+    kernels().quantize_rows({x.data(), columns, quantized, 0, groups});
+    retort::parallel_for(panels, 1, [&](retort::WorkRange range) {
+      kernels().packed_matmul[static_cast<int>(format)]({memory->data() + range.begin * bytes, quantized,
+                                                         y.data() + range.begin * retort::kPanelRows, rows,
+                                                         range.end - range.begin, retort::kPanelRows});
+    });
+    benchmark::DoNotOptimize(y.data());
+  }
+  static_cast<void>(retort::set_thread_count(before));
+  state.counters["Gops/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));
+  if (tokens == 1) state.counters["GB/s"] = rate(static_cast<double>(panels * bytes));
 }
 
 void attention(benchmark::State& state) {
@@ -144,6 +179,22 @@ bool register_matmuls() {
   return true;
 }
 [[maybe_unused]] const bool kRegistered = register_matmuls();
+
+bool register_packed() {
+  for (std::size_t i = 0; i < retort::kPackedFormatCount; ++i) {
+    const auto format = static_cast<retort::PackedFormat>(i);
+    const std::string name = std::string("packed_matmul/") + retort::packed_info(format).name;
+    auto* bench = benchmark::RegisterBenchmark(name.c_str(), [format](benchmark::State& s) { packed_matmul(s, format); });
+    bench->ArgNames({"tokens", "rows", "columns", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+    for (const std::int64_t threads : {1, 2}) {
+      bench->Args({1, 131'072, 1536, threads});
+      for (const std::int64_t tokens : {2, 4, 8, 16, 32, 64, 512}) bench->Args({tokens, 8960, 1536, threads});
+      bench->Args({64, 1536, 8960, threads});
+    }
+  }
+  return true;
+}
+[[maybe_unused]] const bool kPackedRegistered = register_packed();
 
 BENCHMARK(attention)
     ->ArgNames({"positions", "heads", "head_dim"})

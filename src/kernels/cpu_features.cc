@@ -42,6 +42,7 @@ CpuFeatures detect_cpu_features() {
   out.avx512dq = bit(b, 17);
   out.avx512bw = bit(b, 30);
   out.avx512vl = bit(b, 31);
+  out.avx512vnni = bit(c, 11);
   return out;
 }
 
@@ -62,6 +63,7 @@ std::string missing_features(Isa isa, const CpuFeatures& features) {
   need(features.avx512bw, "AVX512BW");
   need(features.avx512vl, "AVX512VL");
   need(features.avx512dq, "AVX512DQ");
+  need(features.avx512vnni, "AVX512_VNNI");
   need(features.os_saves_zmm, "an operating system that saves AVX-512 state");
   return out;
 }

@@ -15,6 +15,7 @@ struct CpuFeatures {
   bool avx512bw = false;
   bool avx512vl = false;
   bool avx512dq = false;
+  bool avx512vnni = false;
   bool os_saves_ymm = false;  ///< OSXSAVE is on and XCR0 has SSE and AVX state
   bool os_saves_zmm = false;  ///< ... and opmask, ZMM0-15 high halves, ZMM16-31
 };

@@ -24,6 +24,7 @@ KernelTable make_table(Isa isa) {
       fill_avx2_plain(table);
       fill_avx2_small(table);
       fill_avx2_super(table);
+      fill_avx2_packed(table);
       fill_avx2_ops(table);
       break;
     case Isa::kAvx512:
@@ -31,6 +32,7 @@ KernelTable make_table(Isa isa) {
       fill_avx512_plain(table);
       fill_avx512_small(table);
       fill_avx512_super(table);
+      fill_avx512_packed(table);
       fill_avx512_ops(table);
       break;
   }

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "kernels/packed.h"
 
 namespace retort {
 
@@ -61,6 +62,10 @@ struct KernelTable {
 
   DequantizeFn dequantize[kDTypeCount];  ///< null for a dtype that holds no weights (integers but I8, bool, F64)
   MatmulFn matmul[kDTypeCount];          ///< null likewise
+
+  /// Integer products, see packed.h. The same bits on every ISA.
+  QuantizeRowsFn quantize_rows;
+  PackedMatmulFn packed_matmul[kPackedFormatCount];
 
   /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps). y may be x.
   void (*rms_norm)(const float* x, const float* weight, float* y, std::int64_t n, float eps);

@@ -12,11 +12,13 @@ void fill_ref(KernelTable& table);
 void fill_avx2_plain(KernelTable& table);
 void fill_avx2_small(KernelTable& table);
 void fill_avx2_super(KernelTable& table);
+void fill_avx2_packed(KernelTable& table);
 void fill_avx2_ops(KernelTable& table);
 
 void fill_avx512_plain(KernelTable& table);
 void fill_avx512_small(KernelTable& table);
 void fill_avx512_super(KernelTable& table);
+void fill_avx512_packed(KernelTable& table);
 void fill_avx512_ops(KernelTable& table);
 
 }  // namespace retort

@@ -5,6 +5,7 @@ namespace retort {
 
 void fill_ref(KernelTable& table) {
   ref::fill_matmul(table);
+  ref::fill_packed(table);
   ref::fill_ops(table);
   table.attention = ref::attention;
 }

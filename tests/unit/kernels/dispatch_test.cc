@@ -30,7 +30,7 @@ class ForcedIsa {
   std::string old_;
 };
 
-CpuFeatures everything() { return {true, true, true, true, true, true, true, true, true}; }
+CpuFeatures everything() { return {true, true, true, true, true, true, true, true, true, true}; }
 
 TEST(Dispatch, RefIsAlwaysThereAndLast) {
   const std::vector<Isa> isas = available_isas();
@@ -94,9 +94,9 @@ TEST(CpuFeatures, MissingOnesAreNamed) {
   EXPECT_EQ(missing_features(Isa::kAvx2, everything()), "");
   EXPECT_EQ(missing_features(Isa::kAvx512, everything()), "");
   CpuFeatures zen3 = everything();
-  zen3.avx512f = zen3.avx512bw = zen3.avx512vl = zen3.avx512dq = false;
+  zen3.avx512f = zen3.avx512bw = zen3.avx512vl = zen3.avx512dq = zen3.avx512vnni = false;
   EXPECT_EQ(missing_features(Isa::kAvx2, zen3), "");
-  EXPECT_EQ(missing_features(Isa::kAvx512, zen3), "AVX512F, AVX512BW, AVX512VL, AVX512DQ");
+  EXPECT_EQ(missing_features(Isa::kAvx512, zen3), "AVX512F, AVX512BW, AVX512VL, AVX512DQ, AVX512_VNNI");
 }
 
 // A processor may have AVX-512 while the operating system does not save its registers: they would be lost at the

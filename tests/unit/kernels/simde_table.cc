@@ -8,6 +8,7 @@ namespace retort {
 void fill_simde_plain(KernelTable& table);
 void fill_simde_small(KernelTable& table);
 void fill_simde_super(KernelTable& table);
+void fill_simde_packed(KernelTable& table);
 void fill_simde_ops(KernelTable& table);
 
 namespace testing {
@@ -21,6 +22,7 @@ const KernelTable* simde_table() {
     fill_simde_plain(t);
     fill_simde_small(t);
     fill_simde_super(t);
+    fill_simde_packed(t);
     fill_simde_ops(t);
     return t;
   }();

@@ -44,6 +44,9 @@ inline void mask_storeu_ps(float* p, simde__mmask16 mask, simde__m512 a) {
 inline simde__m512i cvtepi8_epi32(__m128i a) {
   return join(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(a, a)));
 }
+inline simde__m512i cvtepu8_epi32(__m128i a) {
+  return join(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_unpackhi_epi64(a, a)));
+}
 inline simde__m512i cvtepu16_epi32(__m256i a) {
   return join(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)), _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)));
 }
@@ -70,6 +73,7 @@ inline simde__m512d cvtps_pd(__m256 a) {
 #define _mm512_maskz_loadu_ps(mask, p) retort_simde::maskz_loadu_ps(mask, p)
 #define _mm512_mask_storeu_ps(p, mask, a) retort_simde::mask_storeu_ps(p, mask, a)
 #define _mm512_cvtepi8_epi32(a) retort_simde::cvtepi8_epi32(a)
+#define _mm512_cvtepu8_epi32(a) retort_simde::cvtepu8_epi32(a)
 #define _mm512_cvtepu16_epi32(a) retort_simde::cvtepu16_epi32(a)
 #define _mm512_cvtph_ps(a) retort_simde::cvtph_ps(a)
 #undef _mm512_cvtepi32_ps

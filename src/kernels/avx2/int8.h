@@ -1,0 +1,95 @@
+// The vocabulary of simd/packed.h for AVX2: 8 rows at a time, so a panel is two halves.
+//
+// VPMADDUBSW multiplies unsigned by signed bytes and adds two neighbours into 16 bits, saturating. With activations of
+// at most 127 in magnitude two neighbours reach 2 * 127 * code, so 16 bits hold
+//
+//   4-bit codes:  2 * 127 * 15 =  3,810:  8 of them, a whole group
+//   5-bit codes:  2 * 127 * 31 =  7,874:  4
+//   6-bit codes:  2 * 127 * 63 = 16,002:  2
+//   bytes:        2 * 127 * 128 = 32,512: 1, of |w| and x with w's sign
+//
+// before VPMADDWD adds those pairs into 32 bits, and there the scale of the group multiplies for nothing.
+#pragma once
+
+#include "kernels/avx2/vec.h"
+#include "kernels/packed.h"
+
+namespace retort {
+namespace {
+
+using I = __m256i;
+constexpr int kHalves = 2;
+
+RETORT_INLINE I iload(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+RETORT_INLINE I iset(std::int32_t a) { return _mm256_set1_epi32(a); }
+RETORT_INLINE I iset_bytes(int a) { return _mm256_set1_epi8(static_cast<char>(a)); }
+RETORT_INLINE I iand(I a, I b) { return _mm256_and_si256(a, b); }
+RETORT_INLINE I ior(I a, I b) { return _mm256_or_si256(a, b); }
+RETORT_INLINE I isub(I a, I b) { return _mm256_sub_epi32(a, b); }
+template <int kBits>
+RETORT_INLINE I ishift_left(I a) {
+  return _mm256_slli_epi32(a, kBits);
+}
+template <int kBits>
+RETORT_INLINE I ishift_right(I a) {
+  return _mm256_srli_epi32(a, kBits);
+}
+RETORT_INLINE F to_float(I a) { return _mm256_cvtepi32_ps(a); }
+
+/// A scale of each row, as pairs of 16 bits for VPMADDWD.
+RETORT_INLINE I scales_u8(const std::uint8_t* s) {
+  const I wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s)));
+  return _mm256_or_si256(wide, _mm256_slli_epi32(wide, 16));
+}
+RETORT_INLINE I scales_i8(const std::uint8_t* s) {
+  const I wide = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s)));
+  return _mm256_blend_epi16(wide, _mm256_slli_epi32(wide, 16), 0xaa);
+}
+RETORT_INLINE I scale_one() { return _mm256_set1_epi16(1); }
+RETORT_INLINE F float_u8(const std::uint8_t* s) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s))));
+}
+
+RETORT_INLINE I four_codes(const std::int8_t* x) {
+  std::int32_t word;
+  __builtin_memcpy(&word, x, sizeof(word));
+  return _mm256_set1_epi32(word);
+}
+
+/// scale * (sum of kVectors * 4 codes times activations), codes of kBits.
+template <int kBits, int kVectors>
+RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup&, I scale) {
+  if constexpr (kBits == 8) {
+    I sum = _mm256_setzero_si256();
+    RETORT_UNROLL for (int v = 0; v < kVectors; ++v) {
+      const I pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w[v]), _mm256_sign_epi8(four_codes(x + 4 * v), w[v]));
+      sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, scale));
+    }
+    return sum;
+  } else {
+    constexpr int kTogether = kBits == 4 ? 8 : kBits == 5 ? 4 : 2;
+    I sum = _mm256_setzero_si256();
+    RETORT_UNROLL for (int v = 0; v < kVectors; v += kTogether) {
+      I pairs = _mm256_maddubs_epi16(w[v], four_codes(x + 4 * v));
+      RETORT_UNROLL for (int j = 1; j < kTogether; ++j) {
+        pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(w[v + j], four_codes(x + 4 * (v + j))));
+      }
+      const I part = _mm256_madd_epi16(pairs, scale);
+      sum = v == 0 ? part : _mm256_add_epi32(sum, part);
+    }
+    return sum;
+  }
+}
+
+/// scale * sum of (code - 32) * activation over half `kHalf` of a group.
+template <int kHalf>
+RETORT_INLINE I dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side, I scale) {
+  std::int32_t minus;
+  __builtin_memcpy(&minus, side.minus + 2 * kHalf, sizeof(minus));
+  const I offset = _mm256_madd_epi16(_mm256_set1_epi32(minus), scale);
+  return _mm256_add_epi32(dot<6, 4>(w + 4 * kHalf, x + 16 * kHalf, side, scale), offset);
+}
+RETORT_INLINE I iadd(I a, I b) { return _mm256_add_epi32(a, b); }
+
+}  // namespace
+}  // namespace retort

@@ -1,0 +1,117 @@
+// Weights as integer kernels read them, activations as integers, and what a product of the two is.
+//
+// A panel is 16 rows. Their codes lie interleaved in groups of 32 columns, so that one vector of 4-byte lanes holds the
+// same four columns of as many rows as it has lanes, each row in a lane of its own: the instructions that multiply
+// bytes (VPMADDUBSW, VPDPBUSD) add up four columns of a lane, and nothing is ever added across lanes. Rows beyond the
+// last one of a weight are zeros.
+//
+//   codes of a group, 256 bytes:    byte 64 i + 4 r + j, low nibble   row r, column 8 i + j        (i 0..3, j 0..3)
+//                                                        high nibble  row r, column 8 i + 4 + j
+//   fifth bits of a group, 64:      byte 4 r + j, bit v               row r, column 4 v + j        (v 0..7)
+//   bits 4 and 5 of a group, 128:   byte 64 h + 4 r + j, bits 2t, +1  row r, column 16 h + 4 t + j (h 0..1, t 0..3)
+//   bytes of a group, 512:          byte 64 v + 4 r + j               row r, column 4 v + j, signed
+//
+// Records, one after another along the columns of a panel; d, m, s: one for each of the 16 rows:
+//
+//   256 columns   P4K  [ d 16 f16 ][ dmin 16 f16 ][ 8 x { s 16 u8, m 16 u8 } ][ 8 x codes 256 ]                  2368
+//                 P5K  [ d 16 f16 ][ dmin 16 f16 ][ 8 x { s 16 u8, m 16 u8 } ][ 8 x { codes 256, fifth 64 } ]    2880
+//                 P6K  [ d 16 f16 ][ 16 x { s 16 i8 } ][ 8 x { codes 256, bits45 128 } ]                         3360
+//   32 columns    P4   [ d 16 f16 ][ codes 256 ]                                                                  288
+//                 P5   [ d 16 f16 ][ codes 256 ][ fifth 64 ]                                                      352
+//                 P8   [ d 16 f16 ][ bytes 512 ]                                                                  544
+//
+//   w = (d s) q - dmin m   P4K, P5K (s, m per 32 columns)
+//   w = (d s) (q - 32)     P6K (s per 16 columns)
+//   w = d (q - 8)          P4
+//   w = d (q - 16)         P5
+//   w = d q                P8
+//
+// The product of row r and token t: int8 activations x, a scale X per token and group. For each group in the order of
+// the columns, every step in fp32 rounded once, fma fused:
+//
+//   i   = sum of codes times activations, offsets and s included: an integer below 2^24 in magnitude, so exact
+//   acc = fma(i, d * X, acc)
+//   acc = fma(-(dmin * m), xsum, acc)       P4K, P5K; dmin * m is exact
+//
+// So the bits are the same on every instruction set, for every tile of tokens and rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "core/dtype.h"
+
+namespace retort {
+
+enum class PackedFormat : std::uint8_t { kP4K, kP5K, kP6K, kP4, kP5, kP8 };
+inline constexpr std::size_t kPackedFormatCount = 6;
+
+inline constexpr std::int64_t kPanelRows = 16;
+inline constexpr std::int64_t kGroupColumns = 32;
+
+struct PackedInfo {
+  PackedFormat format;
+  const char* name;             ///< "P4K"
+  DType source;                 ///< the dtype whose values it holds without loss
+  std::int64_t record_columns;  ///< 256 or 32
+  std::int64_t record_bytes;    ///< of 16 rows
+  int bits;                     ///< of a code
+};
+const PackedInfo& packed_info(PackedFormat format);
+/// The format that holds rows of `columns` of `dtype` without loss, if there is one.
+std::optional<PackedFormat> packed_format_for(DType dtype, std::int64_t columns);
+/// Bytes of a panel of `columns`, a multiple of record_columns.
+std::int64_t panel_bytes(PackedFormat format, std::int64_t columns);
+
+/// Packs `rows` (1..16) rows of `info.source`, `row_stride` bytes apart, into one panel at `out` [panel_bytes].
+void pack_panel(PackedFormat format, const void* rows, std::int64_t row_stride, std::int64_t count,
+                std::int64_t columns, void* out);
+/// Row `row` (0..15) of a panel as fp32: the same bits as DequantizeFn of the source.
+void unpack_row(PackedFormat format, const void* panel, std::int64_t row, std::int64_t columns, float* out);
+
+/// What a group of 32 activations of one token has besides its codes.
+struct ActivationGroup {
+  float scale;            ///< X = max|x| / 127; NaN where an activation is NaN or infinite, 0 where all are tiny
+  float sum;              ///< X * isum, rounded once
+  std::int32_t isum;      ///< of the 32 codes
+  std::int16_t minus[4];  ///< -32 times the sum of 8 codes each
+};
+static_assert(sizeof(ActivationGroup) == 20);
+
+/// Tokens whose activations lie together: the token after it begins a new tile.
+inline constexpr std::int64_t kTokenTile = 64;
+
+/// `tokens` rows of activations, tile by tile. Tile i has n = min(64, tokens - 64 i) tokens and begins at token 64 i
+/// times the columns (codes) and groups (side): codes [groups][n][32], side [groups][n].
+struct QuantizedRows {
+  std::int8_t* codes;     ///< [tokens * columns], 32-byte aligned
+  ActivationGroup* side;  ///< [tokens * columns / 32]
+  std::int64_t tokens;
+  std::int64_t columns;
+};
+
+/// Quantizes groups [first_group, last_group) of all tokens: code = round to even(x * (127 / max|x|)). Groups whose
+/// largest magnitude is below 2^-100 become zeros. The same bits on every instruction set.
+struct QuantizeArgs {
+  const float* x;  ///< [tokens, columns], row stride x_stride elements
+  std::int64_t x_stride;
+  QuantizedRows out;
+  std::int64_t first_group;
+  std::int64_t last_group;
+};
+using QuantizeRowsFn = void (*)(const QuantizeArgs& args);
+
+/// y[t * y_stride + r] = row r of the panels times token t, as defined above, for 16 * panels rows of which the last
+/// panel has `last_rows` (1..16) real ones: no others are written.
+struct PackedMatmulArgs {
+  const void* panels;  ///< [panels], 32-byte aligned
+  QuantizedRows x;
+  float* y;
+  std::int64_t y_stride;
+  std::int64_t panel_count;
+  std::int64_t last_rows;
+};
+using PackedMatmulFn = void (*)(const PackedMatmulArgs& args);
+
+}  // namespace retort
