@@ -15,8 +15,9 @@ namespace retort::cli {
 
 struct CommonOptions {
   int threads = 0;  ///< 0: as many as cores
+  std::string quality = "fast";
 };
-/// --threads
+/// --threads --quality
 void add_common_options(Command command, CommonOptions& options);
 
 Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model);

@@ -8,35 +8,6 @@
 #include "core/parallel.h"
 
 namespace retort {
-namespace {
-
-// Rows of W that a thread takes at least: enough that a matrix-vector product of 1,000 columns outweighs the few
-// microseconds that waking the team costs.
-constexpr std::int64_t kRowGrain = 16;
-
-}  // namespace
-
-void apply_linear(const Linear& linear, const float* x_TC, float* y_TR, std::int64_t tokens) {
-  const std::int64_t rows = linear.rows();
-  const std::int64_t columns = linear.columns();
-  const std::uint64_t stride = *row_bytes(linear.w.dtype, static_cast<std::uint64_t>(columns));
-  parallel_for(rows, kRowGrain, [&](WorkRange range) {
-    linear.matmul({.w = linear.w.data + range.begin * stride,
-                   .x = x_TC,
-                   .y = y_TR + range.begin,
-                   .tokens = tokens,
-                   .rows = range.end - range.begin,
-                   .columns = columns,
-                   .x_stride = columns,
-                   .y_stride = rows});
-    if (linear.bias.empty()) return;
-    for (std::int64_t t = 0; t < tokens; ++t) {
-      float* y = y_TR + t * rows;
-      for (std::int64_t r = range.begin; r < range.end; ++r) y[r] += linear.bias[r];
-    }
-  });
-}
-
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
                 std::int64_t tokens) {
   const auto hidden = static_cast<std::int64_t>(weight_H.size());
@@ -120,17 +91,17 @@ void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t 
   });
 }
 
-void apply_mlp(const KernelTable& kernels, const MlpWeights& mlp, const float* x_TH, float* out_TH, float* scratch,
-               std::int64_t tokens) {
+void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
+               float* out_TH, float* scratch, std::int64_t tokens) {
   const std::int64_t inner = mlp.gate.rows();
   float* gate_TI = scratch;
   float* up_TI = scratch + tokens * inner;
-  apply_linear(mlp.gate, x_TH, gate_TI, tokens);
-  apply_linear(mlp.up, x_TH, up_TI, tokens);
+  const LinearOutput outputs[] = {{mlp.gate, gate_TI}, {mlp.up, up_TI}};
+  apply_linears(kernels, quantized, x_TH, tokens, outputs);
   parallel_for(tokens, 1, [&](WorkRange range) {
     kernels.silu_mul(gate_TI + range.begin * inner, up_TI + range.begin * inner, (range.end - range.begin) * inner);
   });
-  apply_linear(mlp.down, gate_TI, out_TH, tokens);
+  apply_linear(kernels, quantized, mlp.down, gate_TI, out_TH, tokens);
 }
 
 }  // namespace retort

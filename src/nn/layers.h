@@ -13,9 +13,6 @@
 
 namespace retort {
 
-/// y_TR = x_TC W^T + bias, the rows of W shared out over the threads.
-void apply_linear(const Linear& linear, const float* x_TC, float* y_TR, std::int64_t tokens);
-
 /// y_TH = RMSNorm(x_TH) * weight_H
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
                 std::int64_t tokens);
@@ -37,11 +34,12 @@ void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t 
             std::span<const TokenPlace> places, const float* q_TND, float* out_TND);
 
 /// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats.
-void apply_mlp(const KernelTable& kernels, const MlpWeights& mlp, const float* x_TH, float* out_TH, float* scratch,
-               std::int64_t tokens);
+void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
+               float* out_TH, float* scratch, std::int64_t tokens);
 
 /// out_TH = sum over the top-k experts + gated shared expert. See moe.cc. `on_router` may be empty.
-void apply_moe(const KernelTable& kernels, const MoeConfig& config, const MoeWeights& moe, const float* x_TH,
-               float* out_TH, std::int64_t tokens, const std::function<void(std::span<const float>)>& on_router);
+void apply_moe(const KernelTable& kernels, QuantizeScratch& quantized, const MoeConfig& config, const MoeWeights& moe,
+               const float* x_TH, float* out_TH, std::int64_t tokens,
+               const std::function<void(std::span<const float>)>& on_router);
 
 }  // namespace retort

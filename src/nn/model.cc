@@ -15,6 +15,7 @@ namespace retort {
 struct Model::Impl {
   std::shared_ptr<const Checkpoint> checkpoint;
   const KernelTable* kernels;
+  Quality quality;
   ModelWeights weights;
 };
 
@@ -23,11 +24,13 @@ Model::~Model() = default;
 
 const ModelConfig& Model::config() const { return impl_->checkpoint->config(); }
 const KernelTable& Model::kernels() const { return *impl_->kernels; }
+Quality Model::quality() const { return impl_->quality; }
 
-Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels) {
+Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
+                                             Quality quality) {
   RETORT_TRY_STATUS(checkpoint->check_tensors());
-  RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels));
-  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, std::move(weights)});
+  RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels, quality));
+  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, quality, std::move(weights)});
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
 
@@ -98,6 +101,7 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
   if (tokens == 0) return {};
 
   Activations a(config, tokens);
+  QuantizeScratch quantized;
   const std::vector<TokenPlace> places = place_tokens(config, batch, a);
   const std::uint64_t embedding_stride =
       *row_bytes(impl_->weights.embedding.dtype, static_cast<std::uint64_t>(config.hidden_size));
@@ -114,22 +118,21 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
     const LayerWeights& layer = impl_->weights.layers[i];
     // x += o_proj(attention(norm(x)))
     apply_norm(kernels, layer.attention_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
-    apply_linear(layer.q, a.normed_TH.data(), a.q_TND.data(), tokens);
-    apply_linear(layer.k, a.normed_TH.data(), a.k_TGD.data(), tokens);
-    apply_linear(layer.v, a.normed_TH.data(), a.v_TGD.data(), tokens);
+    const LinearOutput qkv[] = {{layer.q, a.q_TND.data()}, {layer.k, a.k_TGD.data()}, {layer.v, a.v_TGD.data()}};
+    apply_linears(kernels, quantized, a.normed_TH.data(), tokens, qkv);
     rotate_and_store(kernels, config, layer, i, places, a.cos_TD.data(), a.sin_TD.data(), a.q_TND.data(),
                      a.k_TGD.data(), a.v_TGD.data());
     attend(kernels, config, i, places, a.q_TND.data(), a.attended_TND.data());
-    apply_linear(layer.o, a.attended_TND.data(), a.delta_TH.data(), tokens);
+    apply_linear(kernels, quantized, layer.o, a.attended_TND.data(), a.delta_TH.data(), tokens);
     add_delta();
     // x += mlp(norm(x))
     apply_norm(kernels, layer.mlp_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
     if (layer.moe) {
       std::function<void(std::span<const float>)> on_router;
       if (trace && trace->on_router) on_router = [&](std::span<const float> logits) { trace->on_router(i, logits); };
-      apply_moe(kernels, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), tokens, on_router);
+      apply_moe(kernels, quantized, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), tokens, on_router);
     } else {
-      apply_mlp(kernels, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), tokens);
+      apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), tokens);
     }
     add_delta();
     if (trace && trace->on_layer) trace->on_layer(i, a.x_TH);
@@ -143,7 +146,8 @@ void Model::logits(std::span<const float> hidden, std::span<float> logits) const
   const auto n = static_cast<std::int64_t>(hidden.size()) / config().hidden_size;
   RETORT_CHECK(static_cast<std::int64_t>(logits.size()) == n * config().vocab_size, "logits hold {} floats",
                logits.size());
-  apply_linear(impl_->weights.head, hidden.data(), logits.data(), n);
+  QuantizeScratch quantized;
+  apply_linear(kernels(), quantized, impl_->weights.head, hidden.data(), logits.data(), n);
 }
 
 }  // namespace retort

@@ -11,6 +11,7 @@
 #include "io/checkpoint.h"
 #include "kernels/kernels.h"
 #include "nn/kv_cache.h"
+#include "nn/quality.h"
 
 namespace retort {
 
@@ -31,17 +32,18 @@ struct ForwardTrace {
   std::function<void(std::int64_t layer, std::span<const float> logits)> on_router;
 };
 
-/// Immutable after load and thread-safe; holds the checkpoint's mappings alive. Weights are used where the file has
-/// them, in the file's types; fp32 activations throughout.
+/// Immutable after load and thread-safe; holds the checkpoint's mappings alive.
 class Model {
  public:
-  /// Checks every tensor first (Checkpoint::check_tensors). Cheap: norms and biases are converted, the rest is mapped.
-  static Expected<std::unique_ptr<Model>> load(std::shared_ptr<const Checkpoint> checkpoint,
-                                               const KernelTable& kernels);
+  /// Checks every tensor first (Checkpoint::check_tensors). kExact is cheap: norms and biases are converted, the rest
+  /// is mapped. kFast reads and packs all matrices that have a packed format.
+  static Expected<std::unique_ptr<Model>> load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
+                                               Quality quality);
   ~Model();
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const KernelTable& kernels() const;
+  [[nodiscard]] Quality quality() const;
 
   /// Runs all chunks together and advances their caches. `hidden`: [sum of tokens, hidden_size], after the final norm,
   /// chunk by chunk. A token's row has the same bits whatever else is in `batch` and however its sequence is chunked.

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <string>
 
+#include "nn/packing.h"
+
 namespace retort {
 namespace {
 
@@ -115,7 +117,30 @@ class Loader {
 
 }  // namespace
 
-Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels) {
+namespace {
+
+void add_mlp(MlpWeights& mlp, std::vector<Linear*>& out) {
+  for (Linear* linear : {&mlp.gate, &mlp.up, &mlp.down}) out.push_back(linear);
+}
+
+// The matrices that carry a model's weight, in the order in which a token reads them. Routers stay exact: they are
+// small, and a rounding there sends a token to another expert.
+std::vector<Linear*> large_linears(ModelWeights& weights) {
+  std::vector<Linear*> out;
+  for (LayerWeights& layer : weights.layers) {
+    for (Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o}) out.push_back(linear);
+    if (layer.mlp) add_mlp(*layer.mlp, out);
+    if (!layer.moe) continue;
+    for (MlpWeights& expert : layer.moe->experts) add_mlp(expert, out);
+    if (layer.moe->shared) add_mlp(*layer.moe->shared, out);
+  }
+  out.push_back(&weights.head);
+  return out;
+}
+
+}  // namespace
+
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels, Quality quality) {
   const ModelConfig& config = checkpoint.config();
   ModelWeights weights;
   Loader loader(checkpoint, kernels, weights);
@@ -127,6 +152,9 @@ Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTa
   }
   RETORT_TRY(weights.final_norm, loader.vector("model.norm.weight"));
   RETORT_TRY(weights.head, loader.linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head"));
+  if (quality == Quality::kFast) {
+    RETORT_TRY(weights.packed, pack_linears(large_linears(weights)));
+  }
   return weights;
 }
 

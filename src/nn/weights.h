@@ -8,20 +8,14 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/pages.h"
 #include "core/tensor.h"
 #include "io/checkpoint.h"
 #include "kernels/kernels.h"
+#include "nn/linear.h"
+#include "nn/quality.h"
 
 namespace retort {
-
-/// y = x W^T + bias. W [rows, columns] stays where and as the file has it.
-struct Linear {
-  TensorView w;
-  MatmulFn matmul = nullptr;
-  std::vector<float> bias;  ///< [rows], or empty
-  [[nodiscard]] std::int64_t rows() const { return w.rows(); }
-  [[nodiscard]] std::int64_t columns() const { return w.columns(); }
-};
 
 /// SwiGLU: down(silu(gate(x)) * up(x)).
 struct MlpWeights {
@@ -58,10 +52,11 @@ struct ModelWeights {
   Linear head;                    ///< [vocab, hidden]: lm_head, or the embedding where they are tied
   /// Copies of tensors that the file places off the alignment of their element type.
   std::vector<std::unique_ptr<std::byte[]>> realigned;
+  Pages packed;  ///< what the linears' packed copies point into
 };
 
 /// After Checkpoint::check_tensors(): every tensor is there in its shape. kUnsupported names a tensor in a dtype that
 /// holds no weights. Views point into the checkpoint, which must outlive the result.
-Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels);
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels, Quality quality);
 
 }  // namespace retort

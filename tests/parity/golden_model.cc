@@ -34,7 +34,7 @@ std::shared_ptr<const Model> load_golden(const std::filesystem::path& path, Isa 
     ADD_FAILURE() << kernels.error().message();
     return nullptr;
   }
-  auto model = Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)), **kernels);
+  auto model = Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)), **kernels, Quality::kExact);
   if (!model) {
     ADD_FAILURE() << model.error().message();
     return nullptr;

@@ -48,7 +48,7 @@ void check(const std::string& relative) {
   ASSERT_TRUE(source && *source);
   const auto chat_template = ChatTemplate::compile(**source);
   ASSERT_TRUE(chat_template) << chat_template.error().message();
-  auto loaded = Model::load(checkpoint, **default_kernel_table());
+  auto loaded = Model::load(checkpoint, **default_kernel_table(), Quality::kExact);
   ASSERT_TRUE(loaded) << loaded.error().message();
   GenerationSession session(std::shared_ptr<const Model>(std::move(*loaded)), 4096);
 

@@ -20,8 +20,8 @@ std::shared_ptr<const Model> load(const std::filesystem::path& folder) {
   auto checkpoint = Checkpoint::open(folder.string());
   EXPECT_TRUE(checkpoint) << checkpoint.error().message();
   if (!checkpoint) return nullptr;
-  auto model =
-      Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)), *kernel_table(Isa::kRef).value());
+  auto model = Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)), *kernel_table(Isa::kRef).value(),
+                           Quality::kExact);
   EXPECT_TRUE(model) << model.error().message();
   return model ? std::shared_ptr<const Model>(std::move(*model)) : nullptr;
 }

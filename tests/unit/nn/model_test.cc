@@ -184,8 +184,8 @@ TEST_P(PlainTwin, GivesTheSameLogits) {
   ASSERT_TRUE(plain.write(folder));
   auto checkpoint = Checkpoint::open(folder.path().string());
   ASSERT_TRUE(checkpoint) << checkpoint.error().message();
-  const auto model =
-      Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)), *kernel_table(Isa::kRef).value());
+  const auto model = Model::load(std::make_shared<const Checkpoint>(std::move(*checkpoint)),
+                                 *kernel_table(Isa::kRef).value(), Quality::kExact);
   ASSERT_TRUE(model) << model.error().message();
 
   const std::vector<std::int32_t> ids = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};

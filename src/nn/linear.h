@@ -1,0 +1,56 @@
+// y = x W^T + bias, whichever form the weight is in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/tensor.h"
+#include "kernels/kernels.h"
+
+namespace retort {
+
+/// A weight as integer kernels read it (kernels/packed.h): panels of 16 rows, the last one filled up with zeros.
+struct PackedWeight {
+  PackedFormat format;
+  const std::byte* panels = nullptr;  ///< [ceil(rows / 16)], panel_bytes(format, columns) each
+};
+
+/// W [rows, columns] stays where and as the file has it; a packed copy, if there is one, is what is multiplied.
+struct Linear {
+  TensorView w;
+  MatmulFn matmul = nullptr;           ///< fp32 activations, W as it is
+  std::optional<PackedWeight> packed;  ///< int8 activations
+  std::vector<float> bias;             ///< [rows], or empty
+  [[nodiscard]] std::int64_t rows() const { return w.rows(); }
+  [[nodiscard]] std::int64_t columns() const { return w.columns(); }
+};
+
+/// Memory for int8 activations, kept from product to product. One thread at a time.
+class QuantizeScratch {
+ public:
+  QuantizedRows rows(std::int64_t tokens, std::int64_t columns);
+
+ private:
+  std::vector<std::int8_t> codes_;
+  std::vector<ActivationGroup> side_;
+};
+
+/// Where a product goes: y [tokens, linear.rows()].
+struct LinearOutput {
+  const Linear& linear;
+  float* y;
+};
+
+/// Products of one x [tokens, columns] with several weights of that many columns, as one job for all threads.
+void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, std::int64_t tokens,
+                   std::span<const LinearOutput> outputs);
+inline void apply_linear(const KernelTable& kernels, QuantizeScratch& scratch, const Linear& linear, const float* x_TC,
+                         float* y_TR, std::int64_t tokens) {
+  const LinearOutput output{linear, y_TR};
+  apply_linears(kernels, scratch, x_TC, tokens, {&output, 1});
+}
+
+}  // namespace retort

@@ -1,0 +1,13 @@
+// What a forward pass computes with.
+#pragma once
+
+#include <cstdint>
+
+namespace retort {
+
+enum class Quality : std::uint8_t {
+  kExact,  ///< fp32 activations, weights as the file has them: the oracle
+  kFast,   ///< int8 activations per group of 32 where a weight has a packed format (docs/engine.md)
+};
+
+}  // namespace retort
