@@ -112,21 +112,37 @@ void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
   if (tokens == 1) state.counters["GB/s"] = rate(static_cast<double>(panels * bytes));
 }
 
+/// One kv head's blocks, read by `rows` queries: type, positions, rows, head dim. One thread.
 void attention(benchmark::State& state) {
-  const std::int64_t positions = state.range(0);
-  const std::int64_t heads = state.range(1);
-  const std::int64_t head_dim = state.range(2);
-  const std::vector<float> q = random_floats(heads * head_dim);
-  const std::vector<float> k = random_floats(positions * head_dim);
-  const std::vector<float> v = random_floats(positions * head_dim);
-  std::vector<float> out(heads * head_dim);
+  const auto type = static_cast<retort::KvCacheType>(state.range(0));
+  const std::int64_t blocks = state.range(1) / retort::kKvBlockPositions;
+  const std::int64_t count = state.range(2);
+  const std::int64_t dim = state.range(3);
+  const retort::KvBlockLayout layout = retort::kv_block_layout(type, dim);
+  auto memory = retort::Pages::allocate(static_cast<std::size_t>(blocks * layout.head_bytes));
+  if (!memory) return state.SkipWithError(memory.error().message().c_str());
+  const std::vector<float> k = random_floats(dim);
+  for (std::int64_t p = 0; p < blocks * retort::kKvBlockPositions; ++p) {
+    retort::store_kv(layout, memory->data() + p / 64 * layout.head_bytes, p % 64, k.data(), k.data());
+  }
+  const std::vector<float> q = random_floats(count * dim);
+  std::vector<float> out(count * layout.padded_dim);
   for (auto _ : state) {
-    std::vector<retort::AttentionState> states(heads, {-std::numeric_limits<float>::infinity(), 0});
-    kernels().attention(
-        {q.data(), k.data(), v.data(), out.data(), states.data(), heads, head_dim, positions, head_dim, 0.125f});
+    std::vector<retort::AttentionRow> rows;
+    for (std::int64_t r = 0; r < count; ++r) {
+      rows.push_back({q.data() + r * dim, out.data() + r * layout.padded_dim, -std::numeric_limits<float>::infinity(),
+                      0, 0, static_cast<std::int32_t>(retort::kKvBlockPositions)});
+    }
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const std::byte* head = memory->data() + b * layout.head_bytes;
+      kernels().attention_block(
+          {&layout, head, b + 1 < blocks ? head + layout.head_bytes : nullptr, rows.data(), count, 0.1f});
+    }
     benchmark::DoNotOptimize(out.data());
   }
-  state.counters["GFLOP/s"] = rate(4.0 * static_cast<double>(positions * heads * head_dim));
+  state.SetLabel(std::string(to_string(type)));
+  state.counters["GFLOP/s"] = rate(4.0 * static_cast<double>(blocks * retort::kKvBlockPositions * count * dim));
+  state.counters["GB/s"] = rate(static_cast<double>(blocks * layout.head_bytes));
 }
 
 void rms_norm(benchmark::State& state) {
@@ -184,7 +200,8 @@ bool register_packed() {
   for (std::size_t i = 0; i < retort::kPackedFormatCount; ++i) {
     const auto format = static_cast<retort::PackedFormat>(i);
     const std::string name = std::string("packed_matmul/") + retort::packed_info(format).name;
-    auto* bench = benchmark::RegisterBenchmark(name.c_str(), [format](benchmark::State& s) { packed_matmul(s, format); });
+    auto* bench =
+        benchmark::RegisterBenchmark(name.c_str(), [format](benchmark::State& s) { packed_matmul(s, format); });
     bench->ArgNames({"tokens", "rows", "columns", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
     for (const std::int64_t threads : {1, 2}) {
       bench->Args({1, 131'072, 1536, threads});
@@ -197,10 +214,9 @@ bool register_packed() {
 [[maybe_unused]] const bool kPackedRegistered = register_packed();
 
 BENCHMARK(attention)
-    ->ArgNames({"positions", "heads", "head_dim"})
-    ->Args({512, 7, 64})
-    ->Args({4096, 7, 64})
-    ->Args({4096, 6, 128});
+    ->ArgNames({"type", "positions", "rows", "head_dim"})
+    ->ArgsProduct({{0, 1, 2, 3}, {131'072}, {5, 6, 7, 96}, {128}})
+    ->ArgsProduct({{1}, {131'072}, {7}, {64}});
 BENCHMARK(rms_norm)->Arg(896)->Arg(5120);
 BENCHMARK(silu_mul)->Arg(4864);
 BENCHMARK(argmax)->Arg(151'936);

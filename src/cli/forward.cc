@@ -74,7 +74,7 @@ Status run(const Options& options) {
                                }};
   for (std::int64_t b = 0; b < batch; ++b) {
     std::memcpy(tokens.data(), ids->data + b * length * 4, length * 4);
-    const auto kv = make_sequence_kv(config, length);
+    const auto kv = make_sequence_kv(config, model->kv_cache_type(), length);
     const SequenceChunk chunk{tokens, kv.get(), length};
     RETORT_TRY_STATUS(model->forward({&chunk, 1}, hidden, options.layers ? &trace : nullptr));
     model->logits(hidden, logits);

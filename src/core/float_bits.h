@@ -52,4 +52,20 @@ inline float f8e4m3_to_float(std::uint8_t bits) {
   return (bits & 0x80u) ? -magnitude : magnitude;
 }
 
+/// Saturates at +-448; NaN stays NaN.
+inline std::uint8_t float_to_f8e4m3(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint8_t>((bits >> 24) & 0x80u);
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  if (magnitude > 0x7f800000u) return static_cast<std::uint8_t>(sign | 0x7fu);
+  if (magnitude >= 0x43e00000u) return static_cast<std::uint8_t>(sign | 0x7eu);  // 448 and above
+  if (magnitude < 0x3c800000u) {  // below 2^-6: adding 2^14 puts the ulp of 2^-9 where float addition rounds it
+    const float rounded = std::bit_cast<float>(magnitude) + 0x1p14f;
+    return static_cast<std::uint8_t>(sign | (std::bit_cast<std::uint32_t>(rounded) - 0x46800000u));
+  }
+  // The exponent's bias goes from 127 to 7, the mantissa from 23 bits to 3.
+  const std::uint32_t rounded = magnitude + 0x7ffffu + ((magnitude >> 20) & 1u);
+  return static_cast<std::uint8_t>(sign | ((rounded - 0x3c000000u) >> 20));
+}
+
 }  // namespace retort

@@ -39,7 +39,7 @@ void score(const Model& model, std::span<const float> hidden_TH, std::span<const
 Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const std::int32_t> tokens,
                                              const CancelToken& cancel) {
   std::vector<double> logprobs(tokens.empty() ? 0 : tokens.size() - 1);
-  const auto kv = make_sequence_kv(model.config(), static_cast<std::int64_t>(tokens.size()));
+  const auto kv = make_sequence_kv(model.config(), model.kv_cache_type(), static_cast<std::int64_t>(tokens.size()));
   std::vector<float> hidden;
   std::vector<float> logits;
   // The last token predicts nothing here, so it is not run.

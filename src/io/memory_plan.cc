@@ -37,20 +37,6 @@ std::uint64_t bytes_per_layer_and_position(const ModelConfig& config, KvCacheTyp
 
 }  // namespace
 
-std::string_view to_string(KvCacheType type) {
-  switch (type) {
-    case KvCacheType::kF32:
-      return "f32";
-    case KvCacheType::kBf16:
-      return "bf16";
-    case KvCacheType::kFp8E4m3:
-      return "fp8_e4m3";
-    case KvCacheType::kInt8:
-      return "int8";
-  }
-  return "unknown";
-}
-
 WeightsPlan plan_weights(const Checkpoint& checkpoint) {
   WeightsPlan plan;
   std::map<DType, WeightsOfType> types;

@@ -6,16 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/kv_cache_type.h"
 #include "io/checkpoint.h"
 
 namespace retort {
-
-/// What keys and values can be stored as. Ordered by size.
-enum class KvCacheType { kF32, kBf16, kFp8E4m3, kInt8 };
-inline constexpr std::array kKvCacheTypes = {KvCacheType::kF32, KvCacheType::kBf16, KvCacheType::kFp8E4m3,
-                                             KvCacheType::kInt8};
-/// "f32", "bf16", "fp8_e4m3", "int8": as --kv-cache-dtype spells them.
-std::string_view to_string(KvCacheType type);
 
 /// All sums below stop at the largest uint64 instead of wrapping.
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 
 #include "core/dtype.h"
+#include "kernels/kv_block.h"
 #include "kernels/packed.h"
 
 namespace retort {
@@ -36,26 +37,6 @@ struct MatmulArgs {
 };
 using MatmulFn = void (*)(const MatmulArgs& args);
 
-/// One query head's attention over the keys of one run of positions, in the order of positions, as an online softmax
-/// that the caller may continue over several runs (blocks of a paged cache). Where runs are cut at multiples of 16
-/// positions the bits are those of one long run; cut elsewhere, they depend on where.
-struct AttentionState {
-  float max;  ///< running maximum of the scores; start: -infinity
-  float sum;  ///< running sum of exp(score - max); start: 0
-};
-struct AttentionArgs {
-  const float* q;         ///< [heads, head_dim]: the query heads of one group, that share K and V
-  const float* k;         ///< [positions, head_dim], row stride kv_stride elements
-  const float* v;         ///< [positions, head_dim], row stride kv_stride elements
-  float* out;             ///< [heads, head_dim]: sum of exp(score - max) * v, not yet divided by state.sum
-  AttentionState* state;  ///< [heads]
-  std::int64_t heads;
-  std::int64_t head_dim;
-  std::int64_t positions;
-  std::int64_t kv_stride;
-  float scale;  ///< 1 / sqrt(head_dim), times what RoPE scaling asks for
-};
-
 struct KernelTable {
   Isa isa;
   const char* name;  ///< "ref", "avx2", "avx512"
@@ -78,8 +59,8 @@ struct KernelTable {
   void (*add)(float* y, const float* x, std::int64_t n);
   /// y[i] += a * x[i]
   void (*axpy)(float* y, const float* x, float a, std::int64_t n);
-  /// See AttentionArgs. Continues from state and out.
-  void (*attention)(const AttentionArgs& args);
+  /// See kv_block.h. The same bits on every ISA.
+  AttentionBlockFn attention_block;
   /// Largest element's index, the first of equals; NaN never wins. n >= 1.
   std::int64_t (*argmax)(const float* x, std::int64_t n);
   /// log(sum_i exp(x[i])), in double. NaN if any is NaN; -infinity if all are. n >= 1.

@@ -7,19 +7,24 @@
 namespace retort {
 namespace {
 
-// Blocks of the sequence's own. A block holds every layer of kv_block_positions() positions:
-//
-//   block b: [layer][K or V][kv_head][position in block][head_dim]
-//
-// so that a run of one head is contiguous, and growing by one block is one allocation.
+constexpr std::align_val_t kAlignment{64};
+
+struct AlignedDelete {
+  void operator()(std::byte* p) const { ::operator delete[](p, kAlignment); }
+};
+
+// Blocks of the sequence's own. One allocation holds all layers of 64 positions.
 class OwnedKv final : public SequenceKv {
  public:
-  OwnedKv(const ModelConfig& config, std::int64_t max_positions)
-      : layers_(config.num_hidden_layers),
-        kv_heads_(config.num_key_value_heads),
-        head_dim_(config.head_dim),
-        max_positions_(max_positions) {}
+  OwnedKv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions)
+      : layouts_(config, type), max_positions_(max_positions) {
+    for (std::int64_t layer = 0; layer < layouts_.layers(); ++layer) {
+      offsets_.push_back(bytes_);
+      bytes_ += layouts_.block_bytes(layer);
+    }
+  }
 
+  [[nodiscard]] const KvLayouts& layouts() const override { return layouts_; }
   [[nodiscard]] std::int64_t length() const override { return length_; }
 
   Status reserve(std::int64_t n) override {
@@ -27,63 +32,57 @@ class OwnedKv final : public SequenceKv {
     if (wanted > max_positions_) {
       return fail(ErrorCode::kExhausted, "the KV cache holds {} positions but {} are needed", max_positions_, wanted);
     }
-    const std::size_t blocks = (wanted + kv_block_positions() - 1) / kv_block_positions();
+    const std::size_t blocks = (wanted + kKvBlockPositions - 1) / kKvBlockPositions;
     const std::size_t before = blocks_.size();
     while (blocks_.size() < blocks) {
-      std::unique_ptr<float[]> block(new (std::nothrow) float[block_elements()]);
-      if (!block) {
+      auto* block =
+          static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes_), kAlignment, std::nothrow));
+      if (block == nullptr) {
         blocks_.resize(before);
         return fail(ErrorCode::kExhausted,
-                    "no memory for a KV cache of {} positions ({} bytes each); lower "
-                    "--max-model-len",
-                    wanted, block_elements() * sizeof(float) / kv_block_positions());
+                    "no memory for a KV cache of {} positions ({} bytes each); lower --max-model-len", wanted,
+                    bytes_ / kKvBlockPositions);
       }
-      blocks_.push_back(std::move(block));
+      blocks_.emplace_back(block);
     }
     return {};
-  }
-
-  Slot slot(std::int64_t layer, std::int64_t position) override {
-    float* k = head(layer, 0, position);
-    return {k, k + half_elements(), kv_block_positions() * head_dim_};
   }
 
   void advance(std::int64_t n) override { length_ += n; }
 
   void truncate(std::int64_t length) override {
     length_ = std::min(length_, length);
-    blocks_.resize((length_ + kv_block_positions() - 1) / kv_block_positions());
+    blocks_.resize((length_ + kKvBlockPositions - 1) / kKvBlockPositions);
   }
 
-  [[nodiscard]] KvRun run(std::int64_t layer, std::int64_t kv_head, std::int64_t position,
-                          std::int64_t end) const override {
-    const float* k = head(layer, kv_head, position);
-    const std::int64_t left = kv_block_positions() - position % kv_block_positions();
-    return {k, k + half_elements(), std::min(left, end - position), head_dim_};
+  [[nodiscard]] std::byte* block(std::int64_t layer, std::int64_t index) const override {
+    return blocks_[index].get() + offsets_[layer];
   }
 
  private:
-  // Elements of K (or V) of one layer of one block.
-  [[nodiscard]] std::int64_t half_elements() const { return kv_heads_ * kv_block_positions() * head_dim_; }
-  [[nodiscard]] std::int64_t block_elements() const { return layers_ * 2 * half_elements(); }
-  [[nodiscard]] float* head(std::int64_t layer, std::int64_t kv_head, std::int64_t position) const {
-    float* block = blocks_[position / kv_block_positions()].get();
-    return block + layer * 2 * half_elements() +
-           (kv_head * kv_block_positions() + position % kv_block_positions()) * head_dim_;
-  }
-
-  std::int64_t layers_;
-  std::int64_t kv_heads_;
-  std::int64_t head_dim_;
+  KvLayouts layouts_;
   std::int64_t max_positions_;
   std::int64_t length_ = 0;
-  std::vector<std::unique_ptr<float[]>> blocks_;
+  std::vector<std::int64_t> offsets_;  // of each layer
+  std::int64_t bytes_ = 0;
+  std::vector<std::unique_ptr<std::byte[], AlignedDelete>> blocks_;
 };
+
+bool is_narrow(KvCacheType type) { return type == KvCacheType::kFp8E4m3 || type == KvCacheType::kInt8; }
 
 }  // namespace
 
-std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, std::int64_t max_positions) {
-  return std::make_unique<OwnedKv>(config, max_positions);
+KvLayouts::KvLayouts(const ModelConfig& config, KvCacheType type, std::int64_t edge_layers)
+    : kv_heads_(config.num_key_value_heads) {
+  const std::int64_t count = config.num_hidden_layers;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const bool edge = i < edge_layers || i >= count - edge_layers;
+    layers_.push_back(kv_block_layout(edge && is_narrow(type) ? KvCacheType::kBf16 : type, config.head_dim));
+  }
+}
+
+std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions) {
+  return std::make_unique<OwnedKv>(config, type, max_positions);
 }
 
 }  // namespace retort

@@ -1,58 +1,63 @@
 // Keys and values of the positions that a sequence has computed, as attention reads them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "core/error.h"
+#include "core/kv_cache_type.h"
 #include "io/model_config.h"
+#include "kernels/kv_block.h"
 
 namespace retort {
 
-/// Consecutive positions of one layer and one key/value head that lie together in memory.
-struct KvRun {
-  const float* k = nullptr;  ///< [positions, head_dim], row stride `stride` elements, rotated already
-  const float* v = nullptr;  ///< [positions, head_dim], row stride `stride` elements
-  std::int64_t positions = 0;
-  std::int64_t stride = 0;
+/// Positions per block. 64 positions x 128 dims x 2 bytes = 16 KiB of keys: one head's share fits a core's L1.
+constexpr std::int64_t kv_block_positions() { return kKvBlockPositions; }
+
+/// How each layer stores its keys and values.
+class KvLayouts {
+ public:
+  /// All layers as `type`, but the first and last `edge_layers` as bf16 where `type` is an 8-bit one.
+  KvLayouts(const ModelConfig& config, KvCacheType type, std::int64_t edge_layers = 0);
+
+  [[nodiscard]] std::int64_t layers() const { return static_cast<std::int64_t>(layers_.size()); }
+  [[nodiscard]] std::int64_t kv_heads() const { return kv_heads_; }
+  /// Of one kv head's share of a block.
+  [[nodiscard]] const KvBlockLayout& layer(std::int64_t layer) const { return layers_[layer]; }
+  [[nodiscard]] std::int64_t block_bytes(std::int64_t layer) const { return kv_heads_ * layers_[layer].head_bytes; }
+
+ private:
+  std::int64_t kv_heads_;
+  std::vector<KvBlockLayout> layers_;
 };
 
 /// One sequence's cache, whoever owns the memory: a block table into a pool shared by all sequences looks the same from
-/// here as blocks of its own. Used by one thread at a time but for run(), which is const.
+/// here as blocks of its own. Used by one thread at a time but for block() and layouts(), which are const.
 ///
-/// Runs end where a multiple of kv_block_positions() is reached, counted from position 0, in every implementation and
-/// whatever the window: attention adds up run by run, so this is what keeps a token's bits the same however its prompt
-/// was chunked and whoever shares the pool.
+/// Blocks begin at multiples of kv_block_positions(), counted from position 0, in every implementation and whatever the
+/// window: attention adds up block by block, so this is what keeps a token's bits the same however its prompt was
+/// chunked and whoever shares the pool.
 class SequenceKv {
  public:
   virtual ~SequenceKv() = default;
 
+  [[nodiscard]] virtual const KvLayouts& layouts() const = 0;
   /// Positions computed so far.
   [[nodiscard]] virtual std::int64_t length() const = 0;
   /// Makes room for positions [length, length + n). kExhausted if there is none; nothing changes then.
   virtual Status reserve(std::int64_t n) = 0;
-  /// Where layer `layer` puts K and V of `position`, which reserve() made room for: [kv_heads] rows of head_dim,
-  /// `head_stride` elements apart.
-  struct Slot {
-    float* k;
-    float* v;
-    std::int64_t head_stride;
-  };
-  virtual Slot slot(std::int64_t layer, std::int64_t position) = 0;
   /// All layers have written the `n` positions after length(): they count from now on.
   virtual void advance(std::int64_t n) = 0;
   /// Forgets the positions from `length` on.
   virtual void truncate(std::int64_t length) = 0;
-  /// The longest run that starts at `position` and ends before `end`.
-  [[nodiscard]] virtual KvRun run(std::int64_t layer, std::int64_t kv_head, std::int64_t position,
-                                  std::int64_t end) const = 0;
+  /// Positions [64 index, 64 index + 64) of a layer: [kv_heads] shares of layouts().layer(layer).head_bytes, 64-byte
+  /// aligned. Of positions that were reserved or computed and not given back.
+  [[nodiscard]] virtual std::byte* block(std::int64_t layer, std::int64_t index) const = 0;
 };
 
-/// Positions per block. 64 positions x 128 dims x 4 bytes = 32 KiB of K: one block of one head fits a core's L1.
-constexpr std::int64_t kv_block_positions() { return 64; }
-
-/// fp32 cache that takes its blocks from the heap as the sequence grows; `max_positions` bounds it.
-std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, std::int64_t max_positions);
+/// Takes its blocks from the heap as the sequence grows; `max_positions` bounds it.
+std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions);
 
 }  // namespace retort

@@ -8,7 +8,7 @@
 
 #include "io/model_config.h"
 #include "kernels/kernels.h"
-#include "nn/kv_cache.h"
+#include "nn/attention.h"
 #include "nn/weights.h"
 
 namespace retort {
@@ -17,21 +17,10 @@ namespace retort {
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
                 std::int64_t tokens);
 
-/// Where a token of this step stands.
-struct TokenPlace {
-  SequenceKv* kv;         ///< its sequence's cache
-  std::int64_t position;  ///< in its sequence
-};
-
 /// Norms (Qwen3) and rotates q and k, then stores k and v in the caches. cos/sin [T, D/2].
 void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
                       std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
                       float* q_TND, float* k_TGD, const float* v_TGD);
-
-/// out_TND = softmax(q k^T / sqrt(D)) v over what the caches hold up to each token's own position, within the layer's
-/// window.
-void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t layer_index,
-            std::span<const TokenPlace> places, const float* q_TND, float* out_TND);
 
 /// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats.
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,

@@ -25,6 +25,9 @@ Model::~Model() = default;
 const ModelConfig& Model::config() const { return impl_->checkpoint->config(); }
 const KernelTable& Model::kernels() const { return *impl_->kernels; }
 Quality Model::quality() const { return impl_->quality; }
+KvCacheType Model::kv_cache_type() const {
+  return quality() == Quality::kExact ? KvCacheType::kF32 : KvCacheType::kBf16;
+}
 
 Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
                                              Quality quality) {

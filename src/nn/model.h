@@ -44,6 +44,8 @@ class Model {
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const KernelTable& kernels() const;
   [[nodiscard]] Quality quality() const;
+  /// What keys and values are kept as where nothing else is asked for: f32 in kExact, bf16 in kFast.
+  [[nodiscard]] KvCacheType kv_cache_type() const;
 
   /// Runs all chunks together and advances their caches. `hidden`: [sum of tokens, hidden_size], after the final norm,
   /// chunk by chunk. A token's row has the same bits whatever else is in `batch` and however its sequence is chunked.

@@ -52,7 +52,7 @@ std::vector<std::int32_t> int32s(const Safetensors& file, std::string_view name)
 
 std::vector<float> run_chunked(const Model& model, std::span<const std::int32_t> tokens, std::size_t chunk,
                                const ForwardTrace* trace) {
-  const auto kv = make_sequence_kv(model.config(), static_cast<std::int64_t>(tokens.size()));
+  const auto kv = make_sequence_kv(model.config(), KvCacheType::kF32, static_cast<std::int64_t>(tokens.size()));
   std::vector<float> hidden(tokens.size() * model.config().hidden_size);
   for (std::size_t first = 0; first < tokens.size(); first += chunk) {
     const std::size_t count = std::min(chunk, tokens.size() - first);

@@ -52,8 +52,8 @@ TEST_P(Invariance, SharedSteps) {
     const auto alone = run_chunked(*model, first, length_);
     const std::size_t hidden_size = model->config().hidden_size;
     const std::size_t vocab = model->config().vocab_size;
-    const auto kv_a = make_sequence_kv(model->config(), length_);
-    const auto kv_b = make_sequence_kv(model->config(), length_);
+    const auto kv_a = make_sequence_kv(model->config(), KvCacheType::kF32, length_);
+    const auto kv_b = make_sequence_kv(model->config(), KvCacheType::kF32, length_);
     // The first sequence token by token, beside chunks of the second: a decode that shares its steps with a prefill.
     std::vector<float> logits;
     for (std::size_t t = 0; t < length_; ++t) {

@@ -43,6 +43,22 @@ RETORT_INLINE __m256i first_lanes(std::int64_t n) {
 RETORT_INLINE F vload_first(const float* p, std::int64_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
 RETORT_INLINE void vstore_first(float* p, F a, std::int64_t n) { _mm256_maskstore_ps(p, first_lanes(n), a); }
 
+/// Lanes first..last - 1 of a, the others of b. Bounds may lie outside.
+RETORT_INLINE F vselect_lanes(F a, F b, int first, int last) {
+  const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  const __m256i below = _mm256_cmpgt_epi32(_mm256_set1_epi32(last), lane);
+  const __m256i before = _mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane);
+  return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_andnot_si256(before, below)));
+}
+
+/// 16 numbers, lanes of two vectors, added by halves: 16 to 8 to 4 to 2 to 1.
+RETORT_INLINE float vsum16(const F* a) {
+  const F eight = _mm256_add_ps(a[0], a[1]);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
 // Sums of the lanes, always ((0+2) + (1+3)) + ((4+6) + (5+7)): vsum4 gives the same bits as four vsum.
 RETORT_INLINE float vsum(F a) {
   const F pairs = _mm256_add_ps(a, _mm256_permute_ps(a, 0x4e));
@@ -106,6 +122,19 @@ RETORT_INLINE F vload_f8e4m3(const void* p) {
   const __m128i nan = _mm_and_si128(_mm_cmpeq_epi16(magnitude, _mm_set1_epi16(0x7f)), _mm_set1_epi16(0x7e00));
   const __m128i half = _mm_or_si128(_mm_or_si128(_mm_slli_epi16(magnitude, 7), sign), nan);
   return _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(256.0f));
+}
+
+/// A 256th of 8 fp8 numbers that are not NaN: without the last step, which callers fold into a factor of theirs.
+RETORT_INLINE F vload_f8e4m3_small(const void* p) {
+  const __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
+  const __m128i magnitude = _mm_slli_epi16(_mm_and_si128(wide, _mm_set1_epi16(0x7f)), 7);
+  return _mm256_cvtph_ps(_mm_or_si128(magnitude, _mm_and_si128(wide, _mm_set1_epi16(static_cast<short>(0x8000)))));
+}
+/// 8 pairs of bf16: the first of each pair, and the second.
+RETORT_INLINE void split_bf16_pairs(const std::uint32_t* p, F& first, F& second) {
+  const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  first = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
+  second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000))));
 }
 
 /// 4 x 8 fp32 of 32 signed bytes, the first 16 times s0 and the last times s1.

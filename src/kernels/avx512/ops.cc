@@ -13,7 +13,7 @@ void fill_avx512_ops(KernelTable& table) {
   table.silu_mul = silu_mul;
   table.add = add;
   table.axpy = axpy;
-  table.attention = attention;
+  table.attention_block = attention_block;
   table.argmax = argmax;
   table.log_sum_exp = log_sum_exp;
 }

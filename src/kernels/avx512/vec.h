@@ -47,6 +47,21 @@ RETORT_INLINE __m256 fold(F a) {
   const __m512d pairs = _mm512_castps_pd(a);
   return _mm256_add_ps(_mm512_castps512_ps256(a), _mm256_castpd_ps(_mm512_extractf64x4_pd(pairs, 1)));
 }
+/// Lanes first..last - 1 of a, the others of b. Bounds may lie outside.
+RETORT_INLINE F vselect_lanes(F a, F b, int first, int last) {
+  const int from = first < 0 ? 0 : first > 16 ? 16 : first;
+  const int to = last < 0 ? 0 : last > 16 ? 16 : last;
+  return _mm512_mask_blend_ps(static_cast<__mmask16>(first_lanes(to) & ~first_lanes(from)), b, a);
+}
+
+/// 16 numbers added by halves: 16 to 8 to 4 to 2 to 1.
+RETORT_INLINE float vsum16(const F* a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a[0]), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a[0]), 1)));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
 // Sums of the lanes: folded, then always ((0+2) + (1+3)) + ((4+6) + (5+7)): vsum4 gives the same bits as four vsum.
 RETORT_INLINE float vsum(F v) {
   const __m256 a = fold(v);
@@ -98,6 +113,19 @@ RETORT_INLINE F vload_i8(const void* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
 }
 /// fp8 e4m3: exponent and mantissa moved to fp16's place are the value times 2^-8, subnormals included (and, unlike
+/// A 256th of 16 fp8 numbers that are not NaN: without the last step, which callers fold into a factor of theirs.
+RETORT_INLINE F vload_f8e4m3_small(const void* p) {
+  const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+  const __m256i magnitude = _mm256_slli_epi16(_mm256_and_si256(wide, _mm256_set1_epi16(0x7f)), 7);
+  return _mm512_cvtph_ps(
+      _mm256_or_si256(magnitude, _mm256_and_si256(wide, _mm256_set1_epi16(static_cast<short>(0x8000)))));
+}
+/// 16 pairs of bf16: the first of each pair, and the second.
+RETORT_INLINE void split_bf16_pairs(const std::uint32_t* p, F& first, F& second) {
+  const __m512i pairs = _mm512_loadu_si512(p);
+  first = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+  second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+}
 /// fp32 ones, converted at full speed).
 RETORT_INLINE F vload_f8e4m3(const void* p) {
   const __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));

@@ -41,6 +41,6 @@ float dot(const float* a, const float* b, std::int64_t n);
 void fill_matmul(KernelTable& table);  ///< dequantize and matmul of every dtype
 void fill_packed(KernelTable& table);  ///< integer products
 void fill_ops(KernelTable& table);     ///< everything that works on activations
-void attention(const AttentionArgs& args);
+void attention_block(const AttentionBlockArgs& args);
 
 }  // namespace retort::ref

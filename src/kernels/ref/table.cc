@@ -7,7 +7,7 @@ void fill_ref(KernelTable& table) {
   ref::fill_matmul(table);
   ref::fill_packed(table);
   ref::fill_ops(table);
-  table.attention = ref::attention;
+  table.attention_block = ref::attention_block;
 }
 
 }  // namespace retort

@@ -1,168 +1,246 @@
-// Attention of the query heads of one group over one run of positions. Include after an ISA's vec.h.
+// Attention of several queries over one block of the KV cache (kernels/kv_block.h). Include after an ISA's vec.h.
 //
-// An online softmax, kTilePositions positions at a time counted from the run's first: scores of a tile, its maximum,
-// whatever was summed so far scaled down if that maximum is higher, weights, and the weighted sum of V. Each element of
-// each head is its own chain of operations whose order is given by the positions alone; heads and tokens beside it
-// change nothing. A run that is cut at a multiple of kTilePositions makes the same tiles, so it gives the same bits.
-//
-// K and V come from memory once per tile and then serve all heads from L1 (16 positions x 128 x 4 bytes x 2 = 16 KiB).
-// Scores: 2 heads x 4 positions take 8 accumulators and 6 loads for 8 FMAs. Weighted sums: 4 heads x 3 vectors of V
-// take 12 accumulators and 7 loads for 12 FMAs, two loads and two FMAs going through per cycle.
+// Both products are small matrix products with the queries as rows: scores with 64 positions as columns, weighted sums
+// with the head's dimensions. A tile is up to 6 rows by 2 vectors: 12 sums, 2 vectors of K or V and 1 broadcast take 15
+// of AVX2's 16 registers, and 8 loads feed 12 FMAs, where a core does two of each per cycle. A query costs 2 x 64 x 128
+// / 8 = 2,048 FMAs per block and vector width of 8, its softmax some 200 operations. For 6 queries that is 6,144 cycles
+// over 32 KiB of bf16: 5.3 bytes a cycle and core, about what memory gives; fewer queries to a group are bound by
+// memory, which is why the next block is fetched while this one is worked on.
 #pragma once
 
 #include "kernels/kernels.h"
 #include "kernels/simd/compiler.h"
 #include "kernels/simd/math.h"
-#include "kernels/simd/vectors.h"
 
 namespace retort {
 namespace {
 
-constexpr int kTilePositions = 16;  // a multiple of kLanes
-constexpr int kHeadsAtOnce = 4;
+constexpr int kBlock = static_cast<int>(kKvBlockPositions);
+constexpr int kTileRows = 6;
+constexpr float kMinusInfinity = -__builtin_inff();
 
-/// The whole vectors of a head, and what is left after them.
-struct HeadDim {
-  std::int64_t whole;
-  std::int64_t rest;
+/// Asks for the next block's lines, some with each step.
+struct Fetcher {
+  const std::byte* next;
+  const std::byte* end;
+  std::int64_t bytes_per_step;
+  RETORT_INLINE void step() {
+    for (std::int64_t i = 0; i < bytes_per_step && next < end; i += 64, next += 64) __builtin_prefetch(next, 0, 2);
+  }
 };
 
-/// scores[h, p] = scale * q[h] . k[p] for kHeads heads and kPositions positions.
-template <int kHeads, int kPositions>
-void score(const float* q, std::int64_t q_stride, const float* k, std::int64_t k_stride, HeadDim dim, float scale,
-           float* scores) {
-  F sums[kHeads][kPositions];
-  RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-    RETORT_UNROLL for (int p = 0; p < kPositions; ++p) sums[h][p] = vzero();
+// What the element types do. Keys: kVectors vectors of positions for each dimension; values: vectors of dimensions.
+struct KvF32 {
+  static constexpr int kDims = 1;  // of a step through the keys
+  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
+    out[0] = vload(reinterpret_cast<const float*>(k) + step * kBlock + position);
   }
-  for (std::int64_t i = 0; i < dim.whole; i += kLanes) {
-    F qs[kHeads];
-    RETORT_UNROLL for (int h = 0; h < kHeads; ++h) qs[h] = vload(q + h * q_stride + i);
-    RETORT_UNROLL for (int p = 0; p < kPositions; ++p) {
-      const F ks = vload(k + p * k_stride + i);
-      RETORT_UNROLL for (int h = 0; h < kHeads; ++h) sums[h][p] = vfma(qs[h], ks, sums[h][p]);
-    }
+  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) {
+    return vload(reinterpret_cast<const float*>(v) + i);
   }
-  if (dim.rest != 0) {
-    RETORT_UNROLL for (int p = 0; p < kPositions; ++p) {
-      const F ks = vload_first(k + p * k_stride + dim.whole, dim.rest);
-      RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-        sums[h][p] = vfma(vload_first(q + h * q_stride + dim.whole, dim.rest), ks, sums[h][p]);
+  static constexpr float kUnit = 1.0f;
+};
+struct KvBf16 {
+  static constexpr int kDims = 2;
+  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
+    split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(k) + step * kBlock + position, out[0], out[1]);
+  }
+  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) {
+    return vload_bf16(reinterpret_cast<const std::uint16_t*>(v) + i);
+  }
+  static constexpr float kUnit = 1.0f;
+};
+struct KvInt8 {
+  static constexpr int kDims = 1;
+  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
+    out[0] = vload_i8(k + step * kBlock + position);
+  }
+  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) { return vload_i8(v + i); }
+  static constexpr float kUnit = 1.0f;
+};
+struct KvFp8 {
+  static constexpr int kDims = 1;
+  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
+    out[0] = vload_f8e4m3_small(k + step * kBlock + position);
+  }
+  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) { return vload_f8e4m3_small(v + i); }
+  static constexpr float kUnit = 256.0f;  // loads give a 256th
+};
+
+/// scores[r, p] = q[r] . k[p] for kRows rows and all positions, unscaled.
+template <typename Kv, int kRows>
+void score_rows(const AttentionRow* rows, const std::byte* k, std::int64_t head_dim, float* scores, Fetcher& fetcher) {
+  const float* q[kRows];
+  RETORT_UNROLL for (int r = 0; r < kRows; ++r) q[r] = rows[r].q;
+  for (int position = 0; position < kBlock; position += 2 * kLanes) {
+    F sums[kRows][2];
+    RETORT_UNROLL for (int r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = vzero();
+    for (std::int64_t step = 0; step < head_dim / Kv::kDims; ++step) {
+      fetcher.step();
+      F low[Kv::kDims];
+      F high[Kv::kDims];
+      Kv::keys(k, step, position, low);
+      Kv::keys(k, step, position + kLanes, high);
+      RETORT_UNROLL for (int j = 0; j < Kv::kDims; ++j) {
+        RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+          const F a = vset(q[r][step * Kv::kDims + j]);
+          sums[r][0] = vfma(a, low[j], sums[r][0]);
+          sums[r][1] = vfma(a, high[j], sums[r][1]);
+        }
       }
     }
-  }
-  RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-    float* out = scores + h * kTilePositions;
-    if constexpr (kPositions == 4) {
-      vsum4(sums[h][0], sums[h][1], sums[h][2], sums[h][3], out);
-    } else {
-      RETORT_UNROLL for (int p = 0; p < kPositions; ++p) out[p] = vsum(sums[h][p]);
+    RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+      vstore(scores + r * kBlock + position, sums[r][0]);
+      vstore(scores + r * kBlock + position + kLanes, sums[r][1]);
     }
-    RETORT_UNROLL for (int p = 0; p < kPositions; ++p) out[p] = scale * out[p];
   }
 }
 
-template <int kHeads>
-void score_positions(const AttentionArgs& a, std::int64_t head, std::int64_t position, int n, HeadDim dim,
-                     float* scores) {
-  const float* q = a.q + head * a.head_dim;
-  const float* k = a.k + position * a.kv_stride;
-  int p = 0;
-  for (; p + 4 <= n; p += 4)
-    score<kHeads, 4>(q, a.head_dim, k + p * a.kv_stride, a.kv_stride, dim, a.scale, scores + p);
-  for (; p < n; ++p) score<kHeads, 1>(q, a.head_dim, k + p * a.kv_stride, a.kv_stride, dim, a.scale, scores + p);
-}
-
-/// Turns n scores into weights against the new maximum, and brings what was summed so far down to it.
-void soften(float* scores, int n, AttentionState& state, float* out, std::int64_t head_dim) {
-  for (int p = n; p < kTilePositions; ++p) scores[p] = -kInfinity;  // weighs nothing
-  float max = state.max;
-  for (int p = 0; p < n; ++p) max = scores[p] > max ? scores[p] : max;
-  if (max > state.max) {
-    float lanes[kLanes];
-    vstore(lanes, vexp(vset(state.max - max)));  // 0 at first, when the maximum is -infinity
-    const float shrink = lanes[0];
-    state.max = max;
-    state.sum *= shrink;
-    const F factor = vset(shrink);
-    for_vectors(head_dim, [&](std::int64_t i, auto part) { part.store(out + i, vmul(part.load(out + i), factor)); });
+/// out[r, i] = shrink[r] * out[r, i] + sum over p of weights[r, p] v[p, i], for kVectors vectors.
+template <typename Kv, int kRows, int kVectors>
+RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, std::int64_t stride, std::int64_t i,
+                                 const float* weights, const float* shrink, int first, int last) {
+  F sums[kRows][kVectors];
+  RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) {
+      sums[r][j] = vmul(vset(shrink[r]), vload(rows[r].out + i + j * kLanes));
+    }
   }
-  // While every score is -infinity there is no maximum to subtract; their weights are zeros all the same.
-  const F base = vset(max > -kInfinity ? max : 0.0f);
-  F sum = vzero();
-  for (int p = 0; p < kTilePositions; p += kLanes) {
-    const F weights = vexp(vsub(vload(scores + p), base));
-    vstore(scores + p, weights);
-    sum = vadd(sum, weights);
-  }
-  state.sum += vsum(sum);
-}
-
-/// out[h, i...] += sum over n positions of weights[h, p] * v[p, i...], for kVectors vectors (or one part of one).
-template <int kHeads, int kVectors, typename Part>
-RETORT_INLINE void weigh(const float* weights, const float* v, std::int64_t v_stride, int n, float* out,
-                         std::int64_t out_stride, Part part) {
-  F sums[kHeads][kVectors];
-  RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) sums[h][j] = part.load(out + h * out_stride + j * kLanes);
-  }
-  for (int p = 0; p < n; ++p) {
+  for (int p = first; p < last; ++p) {
     F vs[kVectors];
-    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) vs[j] = part.load(v + p * v_stride + j * kLanes);
-    RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-      const F w = vset(weights[h * kTilePositions + p]);
-      RETORT_UNROLL for (int j = 0; j < kVectors; ++j) sums[h][j] = vfma(w, vs[j], sums[h][j]);
+    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) vs[j] = Kv::values(v, p * stride + i + j * kLanes);
+    RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+      const F w = vset(weights[r * kBlock + p]);
+      RETORT_UNROLL for (int j = 0; j < kVectors; ++j) sums[r][j] = vfma(w, vs[j], sums[r][j]);
     }
   }
-  RETORT_UNROLL for (int h = 0; h < kHeads; ++h) {
-    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) part.store(out + h * out_stride + j * kLanes, sums[h][j]);
+  RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) vstore(rows[r].out + i + j * kLanes, sums[r][j]);
   }
 }
 
-template <int kHeads>
-void weigh_positions(const AttentionArgs& a, std::int64_t head, std::int64_t position, int n, HeadDim dim,
-                     const float* weights) {
-  const float* v = a.v + position * a.kv_stride;
-  float* out = a.out + head * a.head_dim;
+template <typename Kv, int kRows>
+void weigh_rows(const AttentionRow* rows, const std::byte* v, std::int64_t padded_dim, const float* weights,
+                const float* shrink) {
+  int first = kBlock;
+  int last = 0;
+  for (int r = 0; r < kRows; ++r) {
+    first = rows[r].first < first ? rows[r].first : first;
+    last = rows[r].last > last ? rows[r].last : last;
+  }
   std::int64_t i = 0;
-  for (; i + 3 * kLanes <= dim.whole; i += 3 * kLanes) {
-    weigh<kHeads, 3>(weights, v + i, a.kv_stride, n, out + i, a.head_dim, WholeVector{});
+  for (; i + 2 * kLanes <= padded_dim; i += 2 * kLanes) {
+    weigh_vectors<Kv, kRows, 2>(rows, v, padded_dim, i, weights, shrink, first, last);
   }
-  for (; i < dim.whole; i += kLanes) {
-    weigh<kHeads, 1>(weights, v + i, a.kv_stride, n, out + i, a.head_dim, WholeVector{});
+  for (; i < padded_dim; i += kLanes) {
+    weigh_vectors<Kv, kRows, 1>(rows, v, padded_dim, i, weights, shrink, first, last);
   }
-  if (dim.rest != 0) weigh<kHeads, 1>(weights, v + i, a.kv_stride, n, out + i, a.head_dim, PartVector{dim.rest});
 }
 
-void attention(const AttentionArgs& a) {
-  const HeadDim dim{a.head_dim / kLanes * kLanes, a.head_dim % kLanes};
-  alignas(64) float scores[kHeadsAtOnce * kTilePositions];
-  for (std::int64_t position = 0; position < a.positions; position += kTilePositions) {
-    const std::int64_t left = a.positions - position;
-    const int n = static_cast<int>(left < kTilePositions ? left : kTilePositions);
-    for (std::int64_t head = 0; head < a.heads; head += kHeadsAtOnce) {
-      const int heads = static_cast<int>(a.heads - head < kHeadsAtOnce ? a.heads - head : kHeadsAtOnce);
-      int h = 0;
-      for (; h + 2 <= heads; h += 2) score_positions<2>(a, head + h, position, n, dim, scores + h * kTilePositions);
-      if (h < heads) score_positions<1>(a, head + h, position, n, dim, scores + h * kTilePositions);
-      for (h = 0; h < heads; ++h) {
-        soften(scores + h * kTilePositions, n, a.state[head + h], a.out + (head + h) * a.head_dim, a.head_dim);
+/// Scores of one row to weights against the new maximum; returns what the sums so far shrink by.
+float soften(float* scores, AttentionRow& row, float scale, const float* k_scales, const float* v_scales, float unit) {
+  const F factor = vset(scale);
+  const F whole = vset(unit);
+  F largest = vset(row.max);
+  for (int p = 0; p < kBlock; p += kLanes) {
+    F s = vmul(vload(scores + p), factor);
+    if (k_scales != nullptr) s = vmul(s, vmul(vload(k_scales + p), whole));
+    s = vselect_lanes(s, vset(kMinusInfinity), row.first - p, row.last - p);
+    vstore(scores + p, s);
+    largest = vmax(s, largest);
+  }
+  float lanes[kLanes];
+  vstore(lanes, largest);
+  float max = lanes[0];
+  for (int l = 1; l < kLanes; ++l) max = lanes[l] > max ? lanes[l] : max;
+  // While every score is -infinity there is no maximum to subtract; their weights are zeros all the same.
+  const F base = vset(max > kMinusInfinity ? max : 0.0f);
+  F sums[16 / kLanes];
+  for (int p = 0; p < kBlock; p += 16) {
+    RETORT_UNROLL for (int j = 0; j < 16 / kLanes; ++j) {
+      float* w = scores + p + j * kLanes;
+      const F weights = vexp(vsub(vload(w), base));
+      sums[j] = p == 0 ? weights : vadd(sums[j], weights);
+      F weighted = weights;
+      if (v_scales != nullptr) {
+        weighted = vmul(weights, vmul(vload(v_scales + p + j * kLanes), whole));
+        weighted = vselect_lanes(weighted, vzero(), row.first - p - j * kLanes, row.last - p - j * kLanes);
       }
-      switch (heads) {
-        case 4:
-          weigh_positions<4>(a, head, position, n, dim, scores);
-          break;
-        case 3:
-          weigh_positions<3>(a, head, position, n, dim, scores);
-          break;
-        case 2:
-          weigh_positions<2>(a, head, position, n, dim, scores);
-          break;
-        default:
-          weigh_positions<1>(a, head, position, n, dim, scores);
-          break;
-      }
+      vstore(w, weighted);
     }
+  }
+  float shrink = 1.0f;
+  if (max > row.max) {
+    vstore(lanes, vexp(vset(row.max - max)));  // 0 at first, when the maximum is -infinity
+    shrink = lanes[0];
+    row.max = max;
+  }
+  row.sum = __builtin_fmaf(row.sum, shrink, vsum16(sums));
+  return shrink;
+}
+
+template <typename Kv, int kRows>
+void attend_tile(const AttentionBlockArgs& a, AttentionRow* rows, Fetcher& fetcher) {
+  const KvBlockLayout& layout = *a.layout;
+  alignas(64) float scores[kRows * kBlock];
+  float shrink[kRows];
+  score_rows<Kv, kRows>(rows, a.head, layout.head_dim, scores, fetcher);
+  const auto scales = [&](std::int64_t offset) {
+    return offset == 0 ? nullptr : reinterpret_cast<const float*>(a.head + offset);
+  };
+  for (int r = 0; r < kRows; ++r) {
+    shrink[r] =
+        soften(scores + r * kBlock, rows[r], a.scale, scales(layout.k_scales), scales(layout.v_scales), Kv::kUnit);
+  }
+  weigh_rows<Kv, kRows>(rows, a.head + layout.v, layout.padded_dim, scores, shrink);
+}
+
+template <typename Kv>
+void attend_rows(const AttentionBlockArgs& a) {
+  const KvBlockLayout& layout = *a.layout;
+  const std::int64_t steps = layout.head_dim / Kv::kDims * (kBlock / (2 * kLanes));
+  Fetcher fetcher{a.next, a.next == nullptr ? nullptr : a.next + layout.head_bytes,
+                  (layout.head_bytes + steps - 1) / steps};
+  // Tiles of nearly equal height: 7 rows as 4 and 3.
+  const std::int64_t tiles = (a.row_count + kTileRows - 1) / kTileRows;
+  AttentionRow* rows = a.rows;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const std::int64_t left = a.row_count - (rows - a.rows);
+    const std::int64_t n = (left + tiles - tile - 1) / (tiles - tile);
+    switch (n) {
+      case 1:
+        attend_tile<Kv, 1>(a, rows, fetcher);
+        break;
+      case 2:
+        attend_tile<Kv, 2>(a, rows, fetcher);
+        break;
+      case 3:
+        attend_tile<Kv, 3>(a, rows, fetcher);
+        break;
+      case 4:
+        attend_tile<Kv, 4>(a, rows, fetcher);
+        break;
+      case 5:
+        attend_tile<Kv, 5>(a, rows, fetcher);
+        break;
+      default:
+        attend_tile<Kv, 6>(a, rows, fetcher);
+        break;
+    }
+    rows += n;
+  }
+}
+
+void attention_block(const AttentionBlockArgs& a) {
+  switch (a.layout->type) {
+    case KvCacheType::kF32:
+      return attend_rows<KvF32>(a);
+    case KvCacheType::kBf16:
+      return attend_rows<KvBf16>(a);
+    case KvCacheType::kFp8E4m3:
+      return attend_rows<KvFp8>(a);
+    case KvCacheType::kInt8:
+      return attend_rows<KvInt8>(a);
   }
 }
 

@@ -66,7 +66,7 @@ class Generation : public ::testing::Test {
 TEST_F(Generation, AgreesWithAPlainLoop) {
   // 600 tokens: more than one chunk of the prompt.
   const Ids ids = prompt(600);
-  const auto kv = make_sequence_kv(model_->config(), 700);
+  const auto kv = make_sequence_kv(model_->config(), KvCacheType::kF32, 700);
   std::vector<float> hidden(model_->config().hidden_size);
   std::vector<float> logits(model_->config().vocab_size);
   Ids expected;
@@ -271,7 +271,7 @@ TEST_F(Generation, ASampledAnswerAgreesWithAPlainLoop) {
   TokenCounts counts(model_->config().vocab_size);
   counts.add_prompt(request.prompt);
   while (sequence.size() < 15 + 40) {
-    const auto kv = make_sequence_kv(model_->config(), 64);
+    const auto kv = make_sequence_kv(model_->config(), KvCacheType::kF32, 64);
     std::vector<float> hidden(sequence.size() * model_->config().hidden_size);
     std::vector<float> logits(model_->config().vocab_size);
     const SequenceChunk chunk{sequence, kv.get(), 0};

@@ -52,7 +52,8 @@ TEST(Dispatch, EveryTableIsComplete) {
       EXPECT_EQ(t.dequantize[i] != nullptr, weights) << t.name << " " << to_string(dtype);
       EXPECT_EQ(t.matmul[i] != nullptr, weights) << t.name << " " << to_string(dtype);
     }
-    EXPECT_TRUE(t.rms_norm && t.rope && t.silu_mul && t.add && t.axpy && t.attention && t.argmax && t.log_sum_exp);
+    for (const PackedMatmulFn packed : t.packed_matmul) EXPECT_NE(packed, nullptr) << t.name;
+    EXPECT_TRUE(t.rms_norm && t.rope && t.silu_mul && t.add && t.axpy && t.attention_block && t.quantize_rows && t.argmax && t.log_sum_exp);
   }
 }
 

@@ -190,7 +190,7 @@ TEST_P(PlainTwin, GivesTheSameLogits) {
 
   const std::vector<std::int32_t> ids = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8};
   const auto count = static_cast<std::int64_t>(ids.size());
-  const auto kv = make_sequence_kv((*model)->config(), count);
+  const auto kv = make_sequence_kv((*model)->config(), KvCacheType::kF32, count);
   std::vector<float> hidden(count * kHidden);
   std::vector<float> logits(count * kVocab);
   const SequenceChunk chunk{ids, kv.get(), 0};

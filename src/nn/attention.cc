@@ -1,0 +1,186 @@
+#include "nn/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "core/parallel.h"
+
+namespace retort {
+namespace {
+
+constexpr std::int64_t kSplitBlocks = 16;  // 1,024 positions
+// Tokens of a prompt that read a block of keys together: 16 of them with 6 heads each are 96 rows, whose queries and
+// sums take 96 KiB of L2, and a block (32 KiB of bf16) is read from there once for all.
+constexpr std::int64_t kTileTokens = 16;
+
+// Tokens of one sequence that stand together.
+struct Tile {
+  std::int64_t first;  // in places
+  std::int64_t count;
+};
+
+struct Shape {
+  std::int64_t heads;
+  std::int64_t kv_heads;
+  std::int64_t group;  // query heads per kv head
+  std::int64_t dim;
+  std::int64_t window;  // 0: none
+  std::int64_t layer;
+  float scale;
+};
+
+std::vector<Tile> make_tiles(std::span<const TokenPlace> places) {
+  std::vector<Tile> tiles;
+  for (std::int64_t t = 0; t < static_cast<std::int64_t>(places.size()); ++t) {
+    if (!tiles.empty()) {
+      Tile& last = tiles.back();
+      const TokenPlace& before = places[t - 1];
+      if (last.count < kTileTokens && before.kv == places[t].kv && before.position + 1 == places[t].position) {
+        ++last.count;
+        continue;
+      }
+    }
+    tiles.push_back({t, 1});
+  }
+  return tiles;
+}
+
+std::int64_t first_visible(const Shape& shape, std::int64_t position) {
+  return shape.window > 0 ? std::max<std::int64_t>(0, position + 1 - shape.window) : 0;
+}
+
+// The rows of one tile and kv head: token by token, the heads of the group side by side.
+class TileRows {
+ public:
+  TileRows(const Shape& shape, std::span<const TokenPlace> tokens, std::int64_t padded_dim)
+      : shape_(shape),
+        tokens_(tokens),
+        padded_dim_(padded_dim),
+        rows_(tokens.size() * shape.group),
+        sums_(rows_.size() * padded_dim) {}
+
+  void clear(const float* q_TND, std::int64_t first_token, std::int64_t kv_head) {
+    std::fill(sums_.begin(), sums_.end(), 0.0f);
+    for (std::size_t r = 0; r < rows_.size(); ++r) {
+      const std::int64_t token = first_token + static_cast<std::int64_t>(r) / shape_.group;
+      const std::int64_t head = kv_head * shape_.group + static_cast<std::int64_t>(r) % shape_.group;
+      rows_[r] = {.q = q_TND + (token * shape_.heads + head) * shape_.dim,
+                  .out = sums_.data() + r * padded_dim_,
+                  .max = -std::numeric_limits<float>::infinity(),
+                  .sum = 0,
+                  .first = 0,
+                  .last = 0};
+    }
+  }
+
+  // Adds the blocks [first, last) of one split.
+  void add_blocks(const KernelTable& kernels, std::int64_t kv_head, std::int64_t first, std::int64_t last) {
+    const SequenceKv& kv = *tokens_.front().kv;
+    const KvBlockLayout& layout = kv.layouts().layer(shape_.layer);
+    const auto share = [&](std::int64_t block) { return kv.block(shape_.layer, block) + kv_head * layout.head_bytes; };
+    for (std::int64_t block = first; block < last; ++block) {
+      const auto [begin, end] = see(block);
+      if (begin == end) continue;
+      kernels.attention_block({.layout = &layout,
+                               .head = share(block),
+                               .next = block + 1 < last ? share(block + 1) : nullptr,
+                               .rows = rows_.data() + begin,
+                               .row_count = end - begin,
+                               .scale = shape_.scale});
+    }
+  }
+
+  [[nodiscard]] std::span<AttentionRow> rows() { return rows_; }
+
+ private:
+  // Says which of the block's positions each row sees; the rows that see any are those of [first, second).
+  std::pair<std::int64_t, std::int64_t> see(std::int64_t block) {
+    const std::int64_t start = block * kKvBlockPositions;
+    std::int64_t begin = -1;
+    std::int64_t end = 0;
+    for (std::size_t i = 0; i < tokens_.size(); ++i) {
+      const std::int64_t position = tokens_[i].position;
+      const std::int64_t first = std::max<std::int64_t>(first_visible(shape_, position) - start, 0);
+      const std::int64_t last = std::min(position + 1 - start, kKvBlockPositions);
+      if (first >= last) continue;
+      const auto r = static_cast<std::int64_t>(i) * shape_.group;
+      if (begin < 0) begin = r;
+      end = r + shape_.group;
+      for (std::int64_t h = 0; h < shape_.group; ++h) {
+        rows_[r + h].first = static_cast<std::int32_t>(first);
+        rows_[r + h].last = static_cast<std::int32_t>(last);
+      }
+    }
+    return {std::max<std::int64_t>(begin, 0), end};
+  }
+
+  const Shape& shape_;
+  std::span<const TokenPlace> tokens_;
+  std::int64_t padded_dim_;
+  std::vector<AttentionRow> rows_;
+  std::vector<float> sums_;  // [rows, padded_dim]
+};
+
+// One tile and kv head, all splits.
+void attend_item(const KernelTable& kernels, const Shape& shape, std::span<const TokenPlace> tokens,
+                 std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
+  const std::int64_t padded = tokens.front().kv->layouts().layer(shape.layer).padded_dim;
+  TileRows total(shape, tokens, padded);
+  total.clear(q_TND, first_token, kv_head);
+  const std::int64_t first_block = first_visible(shape, tokens.front().position) / kKvBlockPositions;
+  const std::int64_t end_block = tokens.back().position / kKvBlockPositions + 1;
+  const std::int64_t first_split = first_block / kSplitBlocks;
+  for (std::int64_t split = first_split; split * kSplitBlocks < end_block; ++split) {
+    const std::int64_t first = std::max(first_block, split * kSplitBlocks);
+    const std::int64_t last = std::min(end_block, (split + 1) * kSplitBlocks);
+    if (split == first_split) {
+      total.add_blocks(kernels, kv_head, first, last);
+      continue;
+    }
+    TileRows part(shape, tokens, padded);
+    part.clear(q_TND, first_token, kv_head);
+    part.add_blocks(kernels, kv_head, first, last);
+    for (std::size_t r = 0; r < part.rows().size(); ++r) {
+      AttentionRow& into = total.rows()[r];
+      const AttentionRow& later = part.rows()[r];
+      if (later.last == 0) continue;  // saw nothing of this split
+      AttentionSum sum{into.out, into.max, into.sum};
+      merge_attention(sum, {later.out, later.max, later.sum}, shape.dim);
+      into.max = sum.max;
+      into.sum = sum.sum;
+    }
+  }
+  for (const AttentionRow& row : total.rows()) {
+    float* out = out_TND + (row.q - q_TND);
+    const float inverse = 1.0f / row.sum;
+    for (std::int64_t d = 0; d < shape.dim; ++d) out[d] = row.out[d] * inverse;
+  }
+}
+
+}  // namespace
+
+void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t layer_index,
+            std::span<const TokenPlace> places, const float* q_TND, float* out_TND) {
+  const Shape shape{.heads = config.num_attention_heads,
+                    .kv_heads = config.num_key_value_heads,
+                    .group = config.num_attention_heads / config.num_key_value_heads,
+                    .dim = config.head_dim,
+                    .window = config.layer_windows[layer_index],
+                    .layer = layer_index,
+                    .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))};
+  const std::vector<Tile> tiles = make_tiles(places);
+  // The longest first: late tiles of a prompt see more keys than early ones, and what is left for the end is short.
+  const auto items = static_cast<std::int64_t>(tiles.size()) * shape.kv_heads;
+  parallel_for(items, 1, [&](WorkRange range) {
+    for (std::int64_t i = range.begin; i < range.end; ++i) {
+      const std::int64_t item = items - 1 - i;
+      const Tile& tile = tiles[item / shape.kv_heads];
+      attend_item(kernels, shape, places.subspan(tile.first, tile.count), tile.first, item % shape.kv_heads, q_TND,
+                  out_TND);
+    }
+  });
+}
+
+}  // namespace retort
