@@ -5,6 +5,7 @@
 
 namespace retort::cli {
 
+void add_bench(Command program);
 void add_chat(Command program);
 void add_detokenize(Command program);
 void add_forward(Command program);

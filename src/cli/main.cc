@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
   program.footer(
       "MODEL is a Hugging Face folder, a .gguf file (any part of a split one) or a hub id such as org/name that\n"
       "'retort pull' has fetched. Exit codes: 0 fine, 1 failure, 2 wrong usage.");
+  cli::add_bench(program);
   cli::add_chat(program);
   cli::add_detokenize(program);
   cli::add_forward(program);

@@ -26,6 +26,11 @@ struct Linear {
   std::vector<float> bias;             ///< [rows], or empty
   [[nodiscard]] std::int64_t rows() const { return w.rows(); }
   [[nodiscard]] std::int64_t columns() const { return w.columns(); }
+  /// What a product reads of it.
+  [[nodiscard]] std::uint64_t bytes() const {
+    if (!packed) return w.bytes;
+    return static_cast<std::uint64_t>((rows() + kPanelRows - 1) / kPanelRows * panel_bytes(packed->format, columns()));
+  }
 };
 
 /// Memory for int8 activations, kept from product to product. One thread at a time.

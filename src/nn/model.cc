@@ -37,6 +37,20 @@ Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> c
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
 
+std::uint64_t Model::bytes_per_step() const {
+  std::uint64_t bytes = impl_->weights.head.bytes();
+  const auto add_mlp = [&](const MlpWeights& mlp) { bytes += mlp.gate.bytes() + mlp.up.bytes() + mlp.down.bytes(); };
+  for (const LayerWeights& layer : impl_->weights.layers) {
+    bytes += layer.q.bytes() + layer.k.bytes() + layer.v.bytes() + layer.o.bytes();
+    if (layer.mlp) add_mlp(*layer.mlp);
+    if (!layer.moe) continue;
+    bytes += layer.moe->router.bytes();
+    if (layer.moe->shared) add_mlp(*layer.moe->shared);
+    for (std::int64_t i = 0; i < config().moe->num_experts_per_tok; ++i) add_mlp(layer.moe->experts[i]);
+  }
+  return bytes;
+}
+
 namespace {
 
 Status check_batch(const ModelConfig& config, std::span<const SequenceChunk> batch) {

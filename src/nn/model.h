@@ -47,6 +47,9 @@ class Model {
   /// What keys and values are kept as where nothing else is asked for: f32 in kExact, bf16 in kFast.
   [[nodiscard]] KvCacheType kv_cache_type() const;
 
+  /// Bytes of weights that a step reads: each matrix once, and of experts as many as one token takes.
+  [[nodiscard]] std::uint64_t bytes_per_step() const;
+
   /// Runs all chunks together and advances their caches. `hidden`: [sum of tokens, hidden_size], after the final norm,
   /// chunk by chunk. A token's row has the same bits whatever else is in `batch` and however its sequence is chunked.
   /// kOutOfRange if a token id is not below vocab_size or a position not below max_position_embeddings; kExhausted if
