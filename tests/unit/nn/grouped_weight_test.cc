@@ -9,7 +9,9 @@
 #include <limits>
 
 #include "core/json.h"
-#include "io/quantized_tensors.h"
+#include "io/safetensors.h"
+#include "kernels/dispatch.h"
+#include "nn/weights.h"
 #include "testing/expect_error.h"
 #include "testing/quantized_checkpoint.h"
 #include "testing/temp_dir.h"
@@ -17,7 +19,7 @@
 namespace retort {
 namespace {
 
-using namespace testing;  // NOLINT: the builders
+using namespace ::retort::testing;  // NOLINT: the builders
 
 const std::string kModule = "model.layers.0.mlp.up_proj";
 
@@ -320,6 +322,53 @@ TEST(GroupedWeight, ShapesAreCheckedWhoeverAsks) {
   expect_error(module.ints(16, 96), ErrorCode::kCorrupt, {"qweight"});
   expect_error(module.ints(16, 65), ErrorCode::kUnsupported, {"65 columns"});
   expect_error(module.ints(15, 64), ErrorCode::kUnsupported, {"15 rows"});
+}
+
+// ---- as layers get them ----
+
+TEST(LoadWeights, KeepsTheCodesBesideTheValues) {
+  const TempDir dir;
+  for (const QuantizedForm& form : quantized_forms()) {
+    ASSERT_TRUE(write_quantized_model(dir.path() / "quantized", dir.path() / "plain", form));
+    const auto checkpoint = Checkpoint::open((dir.path() / "quantized").string());
+    ASSERT_TRUE(checkpoint);
+    const auto weights = load_weights(*checkpoint, **kernel_table(Isa::kRef));
+    ASSERT_TRUE(weights) << form.name << ": " << weights.error().message();
+    const Linear& down = weights->layers[1].mlp->down;
+    EXPECT_EQ(down.rows(), 32);
+    EXPECT_EQ(down.columns(), 48);
+    EXPECT_EQ(down.w.dtype, DType::kF32);
+    EXPECT_EQ(down.grouped.has_value(), !std::string_view(form.name).starts_with("fp8")) << form.name;
+    EXPECT_FALSE(weights->head.grouped);
+    EXPECT_EQ(weights->dequantized.size(), 14U);
+    EXPECT_EQ(weights->layers[0].q.bias.size(), 32U);
+  }
+}
+
+TEST(LoadWeights, ABiasThatTheNetworkDoesNotHaveMustBeZeros) {
+  const TempDir dir;
+  ASSERT_TRUE(write_quantized_model(dir.path() / "quantized", dir.path() / "plain", quantized_forms()[1]));
+  const auto file = open_safetensors(dir.path() / "quantized/model.safetensors");
+  ASSERT_TRUE(file);
+  std::vector<OwnedTensor> tensors;
+  for (const auto& [name, view] : file->tensors) {
+    tensors.push_back({name, view.dtype, view.shape, {view.data, view.data + view.bytes}});
+  }
+  std::vector<float> bias(32);
+  tensors.push_back(float_tensor("model.layers.1.self_attn.o_proj.bias", DType::kF16, {32}, bias));
+  const auto load = [&]() -> Status {
+    EXPECT_TRUE(write_tensors(dir.path() / "quantized/model.safetensors", tensors));
+    RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open((dir.path() / "quantized").string()));
+    RETORT_TRY_STATUS(checkpoint.check_tensors());
+    RETORT_TRY(const ModelWeights weights, load_weights(checkpoint, **kernel_table(Isa::kRef)));
+    EXPECT_TRUE(weights.layers[1].o.bias.empty());
+    return {};
+  };
+  const auto status = load();
+  EXPECT_TRUE(status) << status.error().message();
+  bias[7] = 0.5F;
+  tensors.back() = float_tensor("model.layers.1.self_attn.o_proj.bias", DType::kF16, {32}, bias);
+  expect_error(load(), ErrorCode::kUnsupported, {"model.layers.1.self_attn.o_proj.bias", "zeros"});
 }
 
 }  // namespace
