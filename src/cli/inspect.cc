@@ -69,7 +69,7 @@ Status run(const Options& options) {
   if (const auto status = checkpoint.check_tensors(); !status) report.problem = status.error().message();
   report.text = inspect_text(checkpoint);
   report.weights = plan_weights(checkpoint);
-  RETORT_TRY(report.lengths, plan_lengths(checkpoint.config(), report.weights.bytes, options.max_model_len));
+  RETORT_TRY(report.lengths, plan_lengths(checkpoint.config(), report.weights.loaded_bytes, options.max_model_len));
   report.machine_bytes = physical_memory();
   const std::string out = options.json ? json_text(inspect_as_json(report), {.indent = 2}) + "\n"
                                        : inspect_as_text(report, wants_colour() ? Colour::kYes : Colour::kNo);
@@ -86,8 +86,8 @@ void add_inspect(Command program) {
   Command command = program.add_subcommand("inspect", "Show what a checkpoint is and how much memory it takes");
   command.footer(
       "Reads headers only, so that it is quick for a model of any size and works on the header of a GGUF alone.\n"
-      "The memory plan counts the weights, mapped from the file, and the KV cache of one sequence of the given "
-      "length;\n"
+      "The memory plan counts the weights, mapped from the file (quantized ones of safetensors as the fp32 that they\n"
+      "become), and the KV cache of one sequence of the given length;\n"
       "a sliding-window layer counts with its window. It exits with 0 also for a model whose weights cannot be "
       "loaded,\n"
       "and says so.");

@@ -10,6 +10,22 @@ OrderedJson or_null(const std::optional<T>& value) {
   return value ? OrderedJson(*value) : OrderedJson(nullptr);
 }
 
+OrderedJson quantization_as_json(const QuantizationConfig& quantization) {
+  OrderedJson schemes = OrderedJson::array();
+  for (const WeightScheme& scheme : quantization.schemes()) {
+    const bool blocks = scheme.scale == ScaleBlock::kBlock;
+    schemes.push_back(
+        {{"name", to_string(scheme)},
+         {"bits", scheme.bits},
+         {"type", scheme.layout == WeightLayout::kFp8 ? "float" : "int"},
+         {"group_size", scheme.group_size > 0 ? OrderedJson(scheme.group_size) : OrderedJson(nullptr)},
+         {"block", blocks ? OrderedJson({scheme.block_rows, scheme.block_columns}) : OrderedJson(nullptr)},
+         {"symmetric", scheme.zero == ZeroPoint::kMiddle},
+         {"activation_order", scheme.activation_order}});
+  }
+  return {{"method", quantization.method()}, {"schemes", schemes}};
+}
+
 OrderedJson config_as_json(const ModelConfig& config) {
   const RopeScaling& scaling = config.rope_scaling;
   OrderedJson out = {{"architecture", to_string(config.architecture)},
@@ -31,7 +47,9 @@ OrderedJson config_as_json(const ModelConfig& config) {
                      {"eos_token_ids", config.eos_token_ids},
                      {"bos_token_id", or_null(config.bos_token_id)},
                      {"torch_dtype", config.torch_dtype},
-                     {"quantization_method", config.quantization_method}};
+                     {"quantization_method", config.quantization_method},
+                     {"quantization", nullptr}};
+  if (config.quantization) out["quantization"] = quantization_as_json(*config.quantization);
   if (scaling.kind != RopeScalingKind::kNone) {
     out["rope_scaling"] = {{"type", to_string(scaling.kind)},
                            {"factor", scaling.factor},
@@ -50,10 +68,12 @@ OrderedJson config_as_json(const ModelConfig& config) {
 OrderedJson weights_as_json(const WeightsPlan& plan) {
   OrderedJson types = OrderedJson::array();
   for (const WeightsOfType& type : plan.types) {
-    types.push_back({{"dtype", to_string(type.dtype)},
-                     {"tensors", type.tensors},
-                     {"parameters", type.parameters},
-                     {"bytes", type.bytes}});
+    types.push_back(
+        {{"dtype", to_string(type.dtype)},
+         {"quantization", type.quantization.empty() ? OrderedJson(nullptr) : OrderedJson(type.quantization)},
+         {"tensors", type.tensors},
+         {"parameters", type.parameters},
+         {"bytes", type.bytes}});
   }
   return {{"tensors", plan.tensors}, {"parameters", plan.parameters}, {"bytes", plan.bytes}, {"types", types}};
 }
@@ -100,6 +120,7 @@ OrderedJson memory_as_json(const InspectReport& report) {
                        {"total_bytes", by_cache_type([&](std::size_t i) { return plan.total_bytes[i]; })}});
   }
   return {{"weight_bytes", report.weights.bytes},
+          {"loaded_weight_bytes", report.weights.loaded_bytes},
           {"kv_bytes_per_token",
            by_cache_type([&](std::size_t i) { return kv_bytes_per_token(config, kKvCacheTypes[i]); })},
           {"lengths", lengths},

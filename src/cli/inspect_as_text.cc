@@ -94,6 +94,34 @@ void architecture(Page& page, const ModelConfig& config) {
                        config.tie_word_embeddings ? "output tied to the embedding" : "output of its own"));
 }
 
+// "awq: 4-bit integers in groups of 128"
+std::string quantized(const QuantizationConfig& quantization) {
+  std::string text = quantization.method();
+  std::string_view before = ": ";
+  for (const WeightScheme& scheme : quantization.schemes()) {
+    text += before;
+    before = "; ";
+    text += scheme.layout == WeightLayout::kFp8 ? "fp8" : fmt::format("{}-bit integers", scheme.bits);
+    switch (scheme.scale) {
+      case ScaleBlock::kTensor:
+        text += ", one scale per matrix";
+        break;
+      case ScaleBlock::kRow:
+        text += ", a scale per row";
+        break;
+      case ScaleBlock::kGroup:
+        text += fmt::format(" in groups of {}", scheme.group_size);
+        break;
+      case ScaleBlock::kBlock:
+        text += fmt::format(" in blocks of {}x{}", scheme.block_rows, scheme.block_columns);
+        break;
+    }
+    if (scheme.zero != ZeroPoint::kMiddle) text += ", asymmetric";
+    if (scheme.activation_order) text += ", in the order of activations";
+  }
+  return text;
+}
+
 void weights(Page& page, const InspectReport& report) {
   const WeightsPlan& plan = report.weights;
   page.heading("Weights");
@@ -106,9 +134,13 @@ void weights(Page& page, const InspectReport& report) {
   if (!report.checkpoint->config().torch_dtype.empty()) {
     page.row("made in", shown_name(report.checkpoint->config().torch_dtype));
   }
-  page.dim_line(fmt::format("{:<10}{:>9}{:>14}{:>14}", "type", "tensors", "parameters", "size"));
+  if (const auto& quantization = report.checkpoint->config().quantization) {
+    page.row("quantized", quantized(*quantization));
+  }
+  page.dim_line(fmt::format("{:<12}{:>7}{:>14}{:>14}", "type", "tensors", "parameters", "size"));
   for (const WeightsOfType& type : plan.types) {
-    page.line(fmt::format("{:<10}{:>9}{:>14}{:>14}", to_string(type.dtype),
+    page.line(fmt::format("{:<12}{:>7}{:>14}{:>14}",
+                          type.quantization.empty() ? to_string(type.dtype) : std::string_view(type.quantization),
                           grouped(static_cast<std::int64_t>(type.tensors)), format_count(type.parameters),
                           format_bytes(type.bytes)));
   }
@@ -163,7 +195,12 @@ std::string size_cell(std::uint64_t bytes, std::uint64_t machine_bytes) {
 void memory(Page& page, const InspectReport& report) {
   const ModelConfig& config = report.checkpoint->config();
   page.heading("Memory");
-  page.row("weights", fmt::format("{}, mapped from the file", format_bytes(report.weights.bytes)));
+  if (report.weights.loaded_bytes == report.weights.bytes) {
+    page.row("weights", fmt::format("{}, mapped from the file", format_bytes(report.weights.bytes)));
+  } else {
+    page.row("weights", fmt::format("{} in the file, {} when loaded: quantized ones become fp32",
+                                    format_bytes(report.weights.bytes), format_bytes(report.weights.loaded_bytes)));
+  }
   std::string header = fmt::format("{:<18}", "KV cache");
   std::string per_token = fmt::format("{:<18}", "per token");
   for (const KvCacheType type : kKvCacheTypes) {

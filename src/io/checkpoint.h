@@ -29,7 +29,8 @@ class Checkpoint {
   static Expected<Checkpoint> open(std::string_view model);
 
   /// Every tensor that the architecture needs is there, with data, in the shape that the configuration implies, and
-  /// there is no unknown one. Call before loading weights. The error names the tensor and both shapes.
+  /// there is no unknown one; of a quantized Linear those that its scheme brings. Call before loading weights. The
+  /// error names the tensor and both shapes.
   [[nodiscard]] Status check_tensors() const;
 
   [[nodiscard]] CheckpointFormat format() const { return format_; }
@@ -43,6 +44,11 @@ class Checkpoint {
   [[nodiscard]] const std::map<std::string, TensorView, std::less<>>& tensors() const { return tensors_; }
   /// nullptr if there is none.
   [[nodiscard]] const TensorView* find(std::string_view name) const;
+
+  /// How a Linear ("model.layers.0.self_attn.q_proj") is quantized, or nullptr for one whose `weight` is used as it is.
+  /// The configuration decides, unless the file has a plain float `weight` there and no scales: published files are not
+  /// always as their lists say, and such a tensor has only one meaning. Valid as long as the checkpoint.
+  [[nodiscard]] const WeightScheme* scheme_of(std::string_view module) const;
 
   /// The folder's tokenizer.json (with tokenizer_config.json beside it), or nullopt for GGUF.
   [[nodiscard]] const std::optional<std::filesystem::path>& folder() const { return folder_; }

@@ -1,8 +1,9 @@
 // Checkpoint::check_tensors: the last gate before weights are loaded.
-#include <algorithm>
+#include <set>
 
 #include "io/checkpoint.h"
 #include "io/hub_names.h"
+#include "io/quantized_tensors.h"
 #include "io/tensor_names.h"
 
 namespace retort {
@@ -45,32 +46,26 @@ Status check_tensor(const TensorView& found, const std::string& name, const Shap
 }  // namespace
 
 Status Checkpoint::check_tensors() const {
-  const auto check = [this]() -> Status {
-    if (!config_.quantization_method.empty()) {
-      return fail(ErrorCode::kUnsupported,
-                  "weights quantized by '{}' are not supported; use the unquantized checkpoint or a GGUF of it",
-                  config_.quantization_method);
+  std::set<std::string, std::less<>> known;  // of the tensors that the file has
+  const auto check_one = [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
+    const std::optional<std::string_view> module = linear_of(name, role);
+    if (const WeightScheme* scheme = module ? scheme_of(*module) : nullptr) {
+      return check_quantized_linear(*this, *module, *scheme, shape, &known);
     }
-    std::size_t known = 0;
-    RETORT_TRY_STATUS(
-        for_each_tensor(config_, [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
-          const TensorView* found = find(name);
-          if (!found) {
-            return fail(ErrorCode::kCorrupt, "tensor '{}' {} is missing", name, to_string(shape));
-          }
-          ++known;
-          return check_tensor(*found, name, shape, role);
-        }));
-    if (known == tensors_.size()) return {};
-    // The names of a network are unique, so some tensor here is none of them.
-    std::vector<std::string> names;
-    RETORT_TRY_STATUS(for_each_tensor(config_, [&](const std::string& name, const Shape&, TensorRole) -> Status {
-      names.push_back(name);
-      return {};
-    }));
-    std::ranges::sort(names);
+    const TensorView* found = find(name);
+    if (!found) {
+      return fail(ErrorCode::kCorrupt, "tensor '{}' {} is missing", name, to_string(shape));
+    }
+    known.insert(name);
+    return check_tensor(*found, name, shape, role);
+  };
+  const auto check = [&]() -> Status {
+    if (!config_.quantization_problem.empty()) {
+      return fail(ErrorCode::kUnsupported, "{}", config_.quantization_problem);
+    }
+    RETORT_TRY_STATUS(for_each_tensor(config_, check_one));
     for (const auto& [name, view] : tensors_) {
-      if (std::ranges::binary_search(names, name)) continue;
+      if (known.contains(name)) continue;
       return fail(ErrorCode::kUnsupported, "tensor '{}' {} {} is not part of {} as its configuration describes it",
                   shown_name(name), to_string(view.dtype), to_string(view.shape), to_string(config_.architecture));
     }
@@ -79,6 +74,17 @@ Status Checkpoint::check_tensors() const {
   auto status = check();
   if (!status) return fail(std::move(status).error().within(name_));
   return status;
+}
+
+const WeightScheme* Checkpoint::scheme_of(std::string_view module) const {
+  if (!config_.quantization) return nullptr;
+  const WeightScheme* scheme = config_.quantization->scheme_for(module);
+  if (!scheme) return nullptr;
+  const TensorView* weight = find(fmt::format("{}.weight", module));
+  if (!weight || (weight->dtype != DType::kF32 && weight->dtype != DType::kF16 && weight->dtype != DType::kBF16)) {
+    return scheme;
+  }
+  return find(fmt::format("{}.{}", module, scale_tensor(*scheme))) ? scheme : nullptr;
 }
 
 const TensorView* Checkpoint::find(std::string_view name) const {

@@ -3,6 +3,12 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "io/quantized_tensors.h"
+#include "io/tensor_names.h"
 
 namespace retort {
 namespace {
@@ -38,20 +44,49 @@ std::uint64_t bytes_per_layer_and_position(const ModelConfig& config, KvCacheTyp
 }  // namespace
 
 WeightsPlan plan_weights(const Checkpoint& checkpoint) {
-  WeightsPlan plan;
-  std::map<DType, WeightsOfType> types;
-  for (const auto& [name, view] : checkpoint.tensors()) {
-    const auto parameters = static_cast<std::uint64_t>(view.shape.elements());
-    WeightsOfType& type = types[view.dtype];
-    type.dtype = view.dtype;
+  std::map<std::pair<std::string, DType>, WeightsOfType> types;
+  std::set<std::string, std::less<>> counted;  // the tensors of quantized Linears
+  const auto count = [&](const std::string& quantization, DType dtype, std::uint64_t parameters, std::uint64_t bytes) {
+    WeightsOfType& type = types[{quantization, dtype}];
+    type.dtype = dtype;
+    type.quantization = quantization;
     ++type.tensors;
     type.parameters = add(type.parameters, parameters);
-    type.bytes = add(type.bytes, view.bytes);
-    ++plan.tensors;
-    plan.parameters = add(plan.parameters, parameters);
-    plan.bytes = add(plan.bytes, view.bytes);
+    type.bytes = add(type.bytes, bytes);
+  };
+  // Names that are not there end nothing: the plan is for incomplete files too.
+  const auto quantized = [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
+    const auto module = linear_of(name, role);
+    if (!module) return {};
+    // Most modules of a hostile configuration are not in the file, and asking for a scheme costs more than looking.
+    const std::string prefix = fmt::format("{}.", *module);
+    const auto first = checkpoint.tensors().lower_bound(prefix);
+    if (first == checkpoint.tensors().end() || !first->first.starts_with(prefix)) return {};
+    const WeightScheme* scheme = checkpoint.scheme_of(*module);
+    if (!scheme) return {};
+    std::uint64_t bytes = 0;
+    std::optional<DType> codes;
+    for_each_stored_tensor(checkpoint, *module, *scheme, [&](const std::string& stored, const TensorView& view) {
+      if (!codes) codes = view.dtype;  // the first is the one with the codes
+      bytes = add(bytes, view.bytes);
+      counted.insert(stored);
+    });
+    if (codes) count(to_string(*scheme), *codes, static_cast<std::uint64_t>(shape.elements()), bytes);
+    return {};
+  };
+  if (checkpoint.config().quantization) static_cast<void>(for_each_tensor(checkpoint.config(), quantized));
+  for (const auto& [name, view] : checkpoint.tensors()) {
+    if (!counted.contains(name)) count("", view.dtype, static_cast<std::uint64_t>(view.shape.elements()), view.bytes);
   }
-  for (const auto& [dtype, type] : types) plan.types.push_back(type);
+  WeightsPlan plan;
+  for (const auto& [key, type] : types) {
+    plan.tensors = add(plan.tensors, type.tensors);
+    plan.parameters = add(plan.parameters, type.parameters);
+    plan.bytes = add(plan.bytes, type.bytes);
+    plan.loaded_bytes =
+        add(plan.loaded_bytes, type.quantization.empty() ? type.bytes : multiply(type.parameters, sizeof(float)));
+    plan.types.push_back(type);
+  }
   std::ranges::stable_sort(plan.types, std::ranges::greater(), &WeightsOfType::bytes);
   return plan;
 }

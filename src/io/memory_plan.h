@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,17 +15,21 @@ namespace retort {
 /// All sums below stop at the largest uint64 instead of wrapping.
 
 struct WeightsOfType {
-  DType dtype = DType::kF32;
-  std::uint64_t tensors = 0;  ///< each expert's matrices count on their own, also where GGUF stacks them
-  std::uint64_t parameters = 0;
-  std::uint64_t bytes = 0;
+  DType dtype = DType::kF32;  ///< of the codes, where the weights are quantized
+  std::string quantization;   ///< "int4 g128": the scheme's name; "" for tensors that are used as they are
+  /// Each expert's matrices count on their own, also where GGUF stacks them; a quantized matrix counts once.
+  std::uint64_t tensors = 0;
+  std::uint64_t parameters = 0;  ///< weights of the network; scales, zeros and indices are none
+  std::uint64_t bytes = 0;       ///< scales, zeros and indices included
 };
 
 struct WeightsPlan {
   std::vector<WeightsOfType> types;  ///< the most bytes first
   std::uint64_t tensors = 0;
   std::uint64_t parameters = 0;  ///< tied embeddings count once
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;       ///< in the file
+  /// When loaded: quantized weights (`quantization` above) become fp32, the rest is mapped.
+  std::uint64_t loaded_bytes = 0;
 };
 WeightsPlan plan_weights(const Checkpoint& checkpoint);
 

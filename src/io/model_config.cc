@@ -208,9 +208,25 @@ Expected<MoeConfig> read_moe(const Json& config) {
 Status read_for_display(const Json& config, ModelConfig& out) {
   RETORT_TRY(const std::string newer, json_string(config, "dtype", ""));
   RETORT_TRY(out.torch_dtype, json_string(config, "torch_dtype", newer));
-  const Json* quantization = json_find(config, "quantization_config");
-  if (!quantization) return {};
-  RETORT_TRY(out.quantization_method, json_string(*quantization, "quant_method", "unnamed"));
+  return {};
+}
+
+// Older files of compressed-tensors have it as compression_config.
+Status read_quantization(const Json& config, ModelConfig& out) {
+  for (const std::string_view key : {"quantization_config", "compression_config"}) {
+    const Json* quantization = json_find(config, key);
+    if (!quantization) continue;
+    RETORT_TRY(out.quantization_method, json_string(*quantization, "quant_method", "unnamed"));
+    auto read = quantization_config_from_json(*quantization);
+    if (read) {
+      out.quantization = std::move(*read);
+      return {};
+    }
+    Error error = std::move(read).error().within(fmt::format("field '{}'", key));
+    if (error.code() != ErrorCode::kUnsupported) return fail(std::move(error));
+    out.quantization_problem = error.message();
+    return {};
+  }
   return {};
 }
 
@@ -272,6 +288,7 @@ Expected<ModelConfig> model_config_from_json(const Json& config) {
     RETORT_TRY(out.bos_token_id, json_int(config, "bos_token_id", {0, kMaxVocab}));
   }
   RETORT_TRY_STATUS(read_for_display(config, out));
+  RETORT_TRY_STATUS(read_quantization(config, out));
   RETORT_TRY_STATUS(check_model_config(out));
   return out;
 }

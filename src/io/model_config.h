@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json_fwd.h"
+#include "io/quantization_config.h"
 
 namespace retort {
 
@@ -72,9 +73,13 @@ struct ModelConfig {
   std::vector<std::int64_t> eos_token_ids;
   std::optional<std::int64_t> bos_token_id;
   std::string torch_dtype;  ///< as the checkpoint says, "" if it does not; for display
-  /// quantization_config's quant_method ("awq", "gptq", "fp8"), "" if there is none. Such a checkpoint can be
-  /// inspected and tokenized with; its weights are refused by Checkpoint::check_tensors().
+  /// quantization_config's quant_method ("awq", "gptq", "fp8"), "" if there is none.
   std::string quantization_method;
+  /// What it says, where retort can run it.
+  std::optional<QuantizationConfig> quantization;
+  /// Why it cannot, or "". Such a checkpoint can be inspected and tokenized with; its weights are refused by
+  /// Checkpoint::check_tensors() with this.
+  std::string quantization_problem;
 
   /// True if layer `layer` has routed experts in place of a dense MLP.
   [[nodiscard]] bool is_moe_layer(std::int64_t layer) const;

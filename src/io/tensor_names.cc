@@ -1,5 +1,6 @@
 #include "io/tensor_names.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace retort {
@@ -125,7 +126,18 @@ std::optional<MappedName> huggingface_name(std::string_view gguf_name) {
 }
 
 bool is_harmless_extra(std::string_view name) {
-  return name.ends_with("rotary_emb.inv_freq") || name == "rope_freqs.weight";
+  constexpr std::string_view kCacheScales[] = {".self_attn.k_scale", ".self_attn.v_scale", ".k_proj.output_scale",
+                                               ".v_proj.output_scale"};
+  return name.ends_with("rotary_emb.inv_freq") || name == "rope_freqs.weight" ||
+         std::ranges::any_of(kCacheScales, [&](std::string_view ending) { return name.ends_with(ending); });
+}
+
+std::optional<std::string_view> linear_of(std::string_view tensor, TensorRole role) {
+  constexpr std::string_view kWeight = ".weight";
+  if (role != TensorRole::kMatrix || !tensor.ends_with(kWeight) || tensor == "model.embed_tokens.weight") {
+    return std::nullopt;
+  }
+  return tensor.substr(0, tensor.size() - kWeight.size());
 }
 
 Status for_each_tensor(const ModelConfig& config, const TensorVisitor& visit) {

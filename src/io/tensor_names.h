@@ -21,7 +21,8 @@ struct MappedName {
 };
 std::optional<MappedName> huggingface_name(std::string_view gguf_name);
 
-/// True for tensors that some writers add and no network reads: the tables that RoPE is computed from.
+/// True for tensors that some writers add and no network here reads: the tables that RoPE is computed from, and the
+/// scales of a KV cache in 8 bits.
 bool is_harmless_extra(std::string_view name);
 
 /// What a tensor is for decides which dtypes it may have.
@@ -29,6 +30,10 @@ enum class TensorRole {
   kMatrix,  ///< any weight type
   kVector,  ///< norms and biases: F32, F16 or BF16
 };
+
+/// The module of a Linear's weight ("lm_head" for "lm_head.weight"), or nullopt for any other tensor: the embedding is
+/// a matrix too, but no Linear.
+std::optional<std::string_view> linear_of(std::string_view tensor, TensorRole role);
 
 /// Calls `visit` for each tensor that the configuration implies, until one call fails, and returns that failure. The
 /// list is never built: its length comes from the configuration, which may be hostile.

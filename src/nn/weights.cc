@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <string>
 
+#include "io/tensor_names.h"
 #include "nn/packing.h"
 
 namespace retort {
@@ -25,10 +27,23 @@ std::size_t alignment(DType dtype) {
   }
 }
 
+// [rows, columns] that the configuration gives each Linear; none where nothing is quantized.
+std::map<std::string, Shape, std::less<>> linear_shapes(const ModelConfig& config) {
+  std::map<std::string, Shape, std::less<>> shapes;
+  if (!config.quantization) return shapes;
+  const auto status =
+      for_each_tensor(config, [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
+        if (const auto module = linear_of(name, role)) shapes.emplace(*module, shape);
+        return {};
+      });
+  RETORT_CHECK(status.has_value(), "collecting shapes failed");
+  return shapes;
+}
+
 class Loader {
  public:
   Loader(const Checkpoint& checkpoint, const KernelTable& kernels, ModelWeights& out)
-      : checkpoint_(checkpoint), kernels_(kernels), out_(out) {}
+      : checkpoint_(checkpoint), kernels_(kernels), out_(out), shapes_(linear_shapes(checkpoint.config())) {}
 
   Expected<TensorView> view(const std::string& name) {
     const TensorView* found = checkpoint_.find(name);
@@ -57,12 +72,51 @@ class Loader {
   enum class Bias { kNone, kYes };
   Expected<Linear> linear(const std::string& prefix, Bias bias = Bias::kNone) {
     Linear result;
-    RETORT_TRY(result.w, view(prefix + ".weight"));
+    if (const WeightScheme* scheme = checkpoint_.scheme_of(prefix)) {
+      RETORT_TRY_STATUS(dequantize(prefix, *scheme, bias, result));
+    } else {
+      RETORT_TRY(result.w, view(prefix + ".weight"));
+    }
     result.matmul = kernels_.matmul[static_cast<std::size_t>(result.w.dtype)];
     if (bias == Bias::kYes) {
       RETORT_TRY(result.bias, vector(prefix + ".bias"));
     }
     return result;
+  }
+
+  // Fills w and grouped.
+  Status dequantize(const std::string& module, const WeightScheme& scheme, Bias bias, Linear& out) {
+    auto status = dequantize_checked(module, scheme, bias, out);
+    if (!status) return fail(std::move(status).error().within(checkpoint_.name()));
+    return status;
+  }
+
+  Status dequantize_checked(const std::string& module, const WeightScheme& scheme, Bias bias, Linear& out) {
+    const auto found = shapes_.find(module);
+    if (found == shapes_.end()) return fail(ErrorCode::kNotFound, "'{}' is not part of the network", module);
+    const Shape& shape = found->second;
+    const auto elements = static_cast<std::size_t>(shape.elements());
+    const auto reserve = [&] {  // after the checks: until then the shape is only what the configuration says
+      out_.dequantized.push_back(std::make_unique_for_overwrite<float[]>(elements));
+      return out_.dequantized.back().get();
+    };
+    if (scheme.layout == WeightLayout::kFp8) {
+      RETORT_TRY(const ScaledFp8Weight weight, scaled_fp8_weight(checkpoint_, module, scheme, shape));
+      dequantize_all(weight, reserve());
+    } else {
+      RETORT_TRY(out.grouped, grouped_weight(checkpoint_, module, scheme, shape));
+      dequantize_all(*out.grouped, reserve());
+    }
+    out.w = {DType::kF32, shape, reinterpret_cast<const std::byte*>(out_.dequantized.back().get()),
+             elements * sizeof(float)};
+    if (bias == Bias::kYes || !checkpoint_.find(module + ".bias")) return {};
+    RETORT_TRY(const std::vector<float> extra, vector(module + ".bias"));
+    if (std::ranges::all_of(extra, [](float value) { return value == 0; })) return {};
+    return fail(
+        ErrorCode::kUnsupported,
+        "tensor '{}.bias' must be all zeros, as {} has no bias there, but is not: these weights are not of that "
+        "network",
+        module, to_string(checkpoint_.config().architecture));
   }
 
   Expected<MlpWeights> mlp(const std::string& prefix) {
@@ -113,6 +167,7 @@ class Loader {
   const Checkpoint& checkpoint_;
   const KernelTable& kernels_;
   ModelWeights& out_;
+  std::map<std::string, Shape, std::less<>> shapes_;
 };
 
 }  // namespace

@@ -52,11 +52,14 @@ struct ModelWeights {
   Linear head;                    ///< [vocab, hidden]: lm_head, or the embedding where they are tied
   /// Copies of tensors that the file places off the alignment of their element type.
   std::vector<std::unique_ptr<std::byte[]>> realigned;
+  /// The fp32 values of quantized Linears.
+  std::vector<std::unique_ptr<float[]>> dequantized;
   Pages packed;  ///< what the linears' packed copies point into
 };
 
 /// After Checkpoint::check_tensors(): every tensor is there in its shape. kUnsupported names a tensor in a dtype that
-/// holds no weights. Views point into the checkpoint, which must outlive the result.
+/// holds no weights; kCorrupt a quantized one whose data contradicts itself (grouped_weight). Views point into the
+/// checkpoint, which must outlive the result.
 Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels, Quality quality);
 
 }  // namespace retort

@@ -3,6 +3,7 @@
 
 #include "core/json.h"
 #include "testing/gguf_builder.h"
+#include "testing/quantized_checkpoint.h"
 #include "testing/run_program.h"
 #include "testing/shared_data.h"
 #include "testing/temp_dir.h"
@@ -53,6 +54,30 @@ TEST(Inspect, JsonHasTheFactsAndThePlan) {
   EXPECT_EQ(report["memory"]["kv_bytes_per_token"]["f32"], 2 * 2 * 4 * 4) << "2 layers, K and V, 4 dimensions";
   EXPECT_EQ(report["memory"]["lengths"].back()["max_model_len"], 64);
   EXPECT_EQ(report["memory"]["lengths"].back()["kv_bytes"]["bf16"], 64 * 2 * 2 * 4 * 2);
+}
+
+TEST(Inspect, TellsHowWeightsAreQuantized) {
+  const TempDir dir;
+  const std::string model = dir.path() / "quantized";
+  for (const testing::QuantizedForm& form : testing::quantized_forms()) {
+    if (std::string_view(form.name) != "gptq_order") continue;
+    ASSERT_TRUE(testing::write_quantized_model(model, dir.path() / "plain", form));
+  }
+  const Json report = inspect_json(model);
+  EXPECT_EQ(report["runnable"], true) << report["problem"];
+  EXPECT_EQ(report["config"]["quantization"]["method"], "gptq");
+  const Json& scheme = report["config"]["quantization"]["schemes"][0];
+  EXPECT_EQ(scheme["bits"], 4);
+  EXPECT_EQ(scheme["group_size"], 16);
+  EXPECT_EQ(scheme["symmetric"], false);
+  EXPECT_EQ(scheme["activation_order"], true);
+  EXPECT_EQ(report["weights"]["types"][1]["quantization"], "int4 g16");
+  EXPECT_EQ(report["memory"]["loaded_weight_bytes"], 4 * report["weights"]["parameters"].get<std::int64_t>());
+  const ProgramResult text = inspect({model});
+  for (const auto* part :
+       {"gptq: 4-bit integers in groups of 16, asymmetric, in the order of activations", "int4 g16", "when loaded"}) {
+    EXPECT_NE(text.out.find(part), std::string::npos) << part << " is not in\n" << text.out;
+  }
 }
 
 TEST(Inspect, PlansTheLengthAskedFor) {

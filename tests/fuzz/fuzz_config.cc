@@ -20,5 +20,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::int64_t layer = 0; layer < config->num_hidden_layers; ++layer) {
     static_cast<void>(config->is_moe_layer(layer));
   }
+  if (config->quantization) {
+    for (const auto* module : {"lm_head", "model.embed_tokens", "model.layers.10.self_attn.q_proj"}) {
+      const retort::WeightScheme* scheme = config->quantization->scheme_for(module);
+      if (!scheme) continue;
+      RETORT_CHECK(scheme->bits == 4 || scheme->bits == 8);
+      RETORT_CHECK(scheme->scale != retort::ScaleBlock::kGroup || scheme->group_size > 0);
+      RETORT_CHECK(scheme->scale != retort::ScaleBlock::kBlock ||
+                   (scheme->block_rows > 0 && scheme->block_columns > 0));
+    }
+  }
   return 0;
 }

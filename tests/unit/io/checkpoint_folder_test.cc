@@ -131,9 +131,9 @@ TEST(CheckpointFolder, ATiedOutputMayBeStoredTwice) {
 
 TEST(CheckpointFolder, QuantizedByAnotherMethodOpensButIsNotRun) {
   TinyFolder folder;
-  folder.write_config(R"({"quantization_config":{"quant_method":"awq"}})");
+  folder.write_config(R"({"quantization_config":{"quant_method":"bitsandbytes"}})");
   EXPECT_TRUE((folder.write_weights("model.safetensors"), folder.open()));
-  expect_error(folder.check(), ErrorCode::kUnsupported, {"awq", "GGUF"});
+  expect_error(folder.check(), ErrorCode::kUnsupported, {"bitsandbytes", "GGUF"});
 }
 
 TEST(CheckpointFolder, WhatIsMissingIsNamed) {

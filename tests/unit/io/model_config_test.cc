@@ -178,7 +178,12 @@ TEST(ModelConfig, TheModelTypeStandsInForTheArchitecture) {
 
 TEST(ModelConfig, AQuantizedCheckpointIsReadAndMarked) {
   EXPECT_EQ(good(R"({"quantization_config":{"quant_method":"awq","bits":4}})").quantization_method, "awq");
-  EXPECT_EQ(good(R"({"quantization_config":{}})").quantization_method, "unnamed");
+  EXPECT_TRUE(good(R"({"quantization_config":{"quant_method":"awq","bits":4}})").quantization);
+  EXPECT_TRUE(good(R"({"compression_config":{"quant_method":"awq","bits":4}})").quantization);
+  const ModelConfig unnamed = good(R"({"quantization_config":{}})");
+  EXPECT_EQ(unnamed.quantization_method, "unnamed");
+  EXPECT_FALSE(unnamed.quantization);
+  EXPECT_NE(unnamed.quantization_problem.find("quantization_config"), std::string::npos);
 }
 
 TEST(ModelConfig, FieldsOutOfRangeOrOfTheWrongKind) {
@@ -231,6 +236,7 @@ TEST(ModelConfig, FieldsOutOfRangeOrOfTheWrongKind) {
       {R"({"bos_token_id":512})", "bos_token_id"},
       {R"({"torch_dtype":16})", "torch_dtype"},
       {R"({"quantization_config":{"quant_method":4}})", "quant_method"},
+      {R"({"quantization_config":{"quant_method":"gptq","group_size":0}})", "group_size"},
   };
   for (const auto& [patch, says] : cases) {
     SCOPED_TRACE(patch);
