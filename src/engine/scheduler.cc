@@ -278,6 +278,12 @@ Status Scheduler::check_integrity() const {
       return fail(ErrorCode::kCorrupt, "sequence {} has computed {} tokens and has blocks for {}", id,
                   sequence->num_computed, room);
     }
+    if (sequence->running) continue;
+    for (const Sequence* other : running_) {
+      if (other->rank.first == sequence->rank.first && other->rank > sequence->rank) {
+        return fail(ErrorCode::kCorrupt, "sequence {} waits but {}, which came later, runs", id, other->id);
+      }
+    }
   }
   return {};
 }
