@@ -55,18 +55,6 @@ std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::
 
 }  // namespace
 
-std::string_view to_string(FinishReason reason) {
-  switch (reason) {
-    case FinishReason::kStop:
-      return "stop";
-    case FinishReason::kLength:
-      return "length";
-    case FinishReason::kCancelled:
-      return "abort";
-  }
-  return "?";
-}
-
 GenerationSession::GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len)
     : model_(std::move(model)), max_model_len_(model_->config().max_position_embeddings) {
   if (max_model_len > 0) max_model_len_ = std::min(max_model_len_, max_model_len);

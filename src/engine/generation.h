@@ -9,6 +9,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "engine/finish_reason.h"
 #include "engine/sampler.h"
 #include "nn/model.h"
 
@@ -24,9 +25,6 @@ struct GenerationRequest {
   enum class Eos { kStop, kIgnore } eos = Eos::kStop;  ///< kIgnore: stop_token_ids are ordinary tokens
   std::uint64_t sequence = 0;                          ///< keys the random numbers together with the seed
 };
-
-enum class FinishReason { kStop, kLength, kCancelled };
-std::string_view to_string(FinishReason reason);  ///< "stop", "length", "abort", as vLLM says
 
 struct GenerationResult {
   std::vector<std::int32_t> output;
