@@ -24,7 +24,14 @@ Status check_ids(std::span<const std::int32_t> ids, std::int64_t vocab) {
   return {};
 }
 
-Status check_request(const GenerationRequest& request, const ModelConfig& config, std::int64_t max_model_len) {
+std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
+  return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+}
+
+}  // namespace
+
+Status check_generation_request(const GenerationRequest& request, const ModelConfig& config,
+                                std::int64_t max_model_len) {
   if (request.prompt.empty()) {
     return fail(ErrorCode::kInvalidArgument, "the prompt is empty; give at least one token");
   }
@@ -48,12 +55,6 @@ Status check_request(const GenerationRequest& request, const ModelConfig& config
                                 format_grouped(config.max_position_embeddings))
                   : " (this model takes no more)");
 }
-
-std::size_t common_prefix(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
-  return std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
-}
-
-}  // namespace
 
 GenerationSession::GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len)
     : model_(std::move(model)), max_model_len_(model_->config().max_position_embeddings) {
@@ -100,7 +101,7 @@ Expected<GenerationResult> GenerationSession::generate(const GenerationRequest& 
                                                        const std::function<OnToken(const SampledToken&)>& on_token,
                                                        const CancelToken& cancel) {
   const ModelConfig& config = model_->config();
-  RETORT_TRY_STATUS(check_request(request, config, max_model_len_));
+  RETORT_TRY_STATUS(check_generation_request(request, config, max_model_len_));
   const auto start = Clock::now();
   const auto prompt = static_cast<std::int64_t>(request.prompt.size());
   const auto forced = static_cast<std::int64_t>(request.forced_prefix.size());

@@ -38,6 +38,10 @@ struct GenerationResult {
 /// Keep: go on; kStop: the caller has what it wanted (a stop string), finish_reason kStop.
 enum class OnToken { kContinue, kStop };
 
+/// kInvalidArgument or kOutOfRange naming what the request asks for and what is possible.
+Status check_generation_request(const GenerationRequest& request, const ModelConfig& config,
+                                std::int64_t max_model_len);
+
 /// Holds one sequence's cache across turns: a prompt that begins with what was computed before reuses that part.
 /// One thread at a time.
 class GenerationSession {

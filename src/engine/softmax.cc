@@ -45,6 +45,13 @@ float round_up(double bound) {
 
 float exp_weight(float x) { return exp_inline(x); }
 
+bool all_finite(std::span<const float> row) {
+  std::uint32_t found = 0;
+  for (const float x : row)
+    found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & 0x7f800000u) == 0x7f800000u);
+  return found == 0;
+}
+
 float row_max(std::span<const float> row) {
   // Running maxima side by side, so that the loop is one of vectors; no lane waits for another.
   constexpr std::size_t kLanes = 64;

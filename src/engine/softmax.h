@@ -11,6 +11,9 @@ namespace retort {
 /// arithmetic in a fixed order and no libm, so the bits do not depend on the processor.
 float exp_weight(float x);
 
+/// Neither NaN nor infinity among them.
+bool all_finite(std::span<const float> row);
+
 /// Largest entry; NaN if there is any. `row` is not empty.
 float row_max(std::span<const float> row);
 

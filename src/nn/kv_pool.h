@@ -17,9 +17,9 @@ class KvPool {
  public:
   /// The size classes that `layouts` need: classes.size() is 1 or 2.
   struct Classes {
-    std::vector<std::int32_t> of_layer;      ///< [layers]
-    std::vector<std::int64_t> layer_count;   ///< [classes] layers of each
-    std::vector<std::int64_t> block_bytes;   ///< [classes]
+    std::vector<std::int32_t> of_layer;     ///< [layers]
+    std::vector<std::int64_t> layer_count;  ///< [classes] layers of each
+    std::vector<std::int64_t> block_bytes;  ///< [classes]
   };
   static Classes classes(const KvLayouts& layouts);
 

@@ -51,6 +51,48 @@ std::uint64_t Model::bytes_per_step() const {
   return bytes;
 }
 
+std::uint64_t Model::memory_bytes() const {
+  // Every linear in the form in which it is multiplied, the embedding, and what was made besides; norms are nothing.
+  std::uint64_t bytes = impl_->weights.embedding.bytes;
+  const ModelWeights& weights = impl_->weights;
+  const auto add = [&](const Linear& linear) { bytes += linear.bytes(); };
+  const auto add_mlp = [&](const MlpWeights& mlp) {
+    for (const Linear* linear : {&mlp.gate, &mlp.up, &mlp.down}) add(*linear);
+  };
+  for (const LayerWeights& layer : weights.layers) {
+    for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o}) add(*linear);
+    if (layer.mlp) add_mlp(*layer.mlp);
+    if (!layer.moe) continue;
+    add(layer.moe->router);
+    for (const MlpWeights& expert : layer.moe->experts) add_mlp(expert);
+    if (layer.moe->shared) add_mlp(*layer.moe->shared);
+  }
+  if (weights.head.packed || weights.head.w.data != weights.embedding.data) add(weights.head);
+  return bytes;
+}
+
+namespace {
+
+// Floats of one token, besides its logits.
+std::int64_t activation_floats(const ModelConfig& config) {
+  const std::int64_t query = config.num_attention_heads * config.head_dim;
+  const std::int64_t key = config.num_key_value_heads * config.head_dim;
+  return 4 * config.hidden_size + 2 * query + 2 * key + 2 * config.intermediate_size + config.head_dim;
+}
+
+// Rows of logits that a caller holds at a time.
+constexpr std::int64_t kLogitRows = 64;
+
+}  // namespace
+
+std::uint64_t Model::activation_bytes(std::int64_t tokens, std::int64_t rows) const {
+  const ModelConfig& c = config();
+  const std::int64_t widest = std::max({c.hidden_size, c.num_attention_heads * c.head_dim, c.intermediate_size});
+  const std::int64_t quantized = widest + widest / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
+  const std::int64_t logits = std::min(rows, kLogitRows) * (c.vocab_size + c.hidden_size) * 4;
+  return static_cast<std::uint64_t>(tokens * (activation_floats(c) * 4 + quantized) + logits);
+}
+
 namespace {
 
 Status check_batch(const ModelConfig& config, std::span<const SequenceChunk> batch) {

@@ -50,6 +50,11 @@ class Model {
   /// Bytes of weights that a step reads: each matrix once, and of experts as many as one token takes.
   [[nodiscard]] std::uint64_t bytes_per_step() const;
 
+  /// Bytes that the weights take in memory, mapped ones included.
+  [[nodiscard]] std::uint64_t memory_bytes() const;
+  /// Bytes that a step of `tokens` takes besides, with `rows` rows of logits (64 at a time).
+  [[nodiscard]] std::uint64_t activation_bytes(std::int64_t tokens, std::int64_t rows) const;
+
   /// Runs all chunks together and advances their caches. `hidden`: [sum of tokens, hidden_size], after the final norm,
   /// chunk by chunk. A token's row has the same bits whatever else is in `batch` and however its sequence is chunked.
   /// kOutOfRange if a token id is not below vocab_size or a position not below max_position_embeddings; kExhausted if
