@@ -11,6 +11,7 @@
 #include "core/json.h"
 #include "core/log.h"
 #include "core/units.h"
+#include "engine/divergence.h"
 #include "engine/scoring.h"
 #include "io/mapped_file.h"
 #include "io/safetensors.h"
@@ -27,6 +28,8 @@ struct Options {
   std::int64_t chunks = 0;
   bool json = false;
   std::string logprobs;
+  bool kl_divergence = false;
+  std::string reference;
   CommonOptions common;
 };
 
@@ -43,7 +46,55 @@ Status write_logprobs(const std::string& path, const PerplexityResult& result, s
   return write_safetensors(path, tensors);
 }
 
+OrderedJson to_json(const Divergence& d) {
+  return {{"predictions", d.predictions},
+          {"mean_kl", d.mean_kl},
+          {"median_kl", d.median_kl},
+          {"kl_90", d.kl_90},
+          {"kl_99", d.kl_99},
+          {"max_kl", d.max_kl},
+          {"same_top", d.same_top},
+          {"mean_delta_p", d.mean_delta_p},
+          {"rms_delta_p", d.rms_delta_p},
+          {"perplexity", d.perplexity},
+          {"reference_perplexity", d.reference_perplexity}};
+}
+
+void print(const char* what, const Divergence& d) {
+  fmt::print(
+      "{} ({} predictions): mean KL {:.6f}, median {:.6f}, 90% {:.6f}, 99% {:.6f}, largest {:.4f}; same top {:.2f}%;\n"
+      "  delta p {:+.4f}% on average, rms {:.3f}%; perplexity {:.4f}, the reference's {:.4f}\n",
+      what, d.predictions, d.mean_kl, d.median_kl, d.kl_90, d.kl_99, d.max_kl, 100 * d.same_top, 100 * d.mean_delta_p,
+      100 * d.rms_delta_p, d.perplexity, d.reference_perplexity);
+}
+
+// The model's distributions against the reference's.
+Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, std::span<const TokenId> ids,
+               const std::function<void(std::int64_t, std::int64_t)>& progress, const CancelToken& cancel) {
+  CommonOptions exact = options.common;
+  exact.quality = "exact";
+  const std::string& name = options.reference.empty() ? options.model : options.reference;
+  RETORT_TRY(const std::shared_ptr<const Model> reference, load_model(name, exact));
+  RETORT_TRY(const DivergenceResult result,
+             divergence(*reference, model, ids, options.context, options.chunks, progress, cancel));
+  if (options.json) {
+    const OrderedJson json = {{"all", to_json(result.all)}, {"second_half", to_json(result.second_half)},
+                              {"windows", result.windows},  {"ctx", options.context},
+                              {"model", checkpoint.name()}, {"quality", options.common.quality},
+                              {"reference", name},          {"isa", model.kernels().name},
+                              {"cpu", cpu_name()},          {"version", version()}};
+    fmt::print("{}\n", json_text(json));
+  } else {
+    print("all", result.all);
+    print("second half of each window", result.second_half);
+  }
+  return {};
+}
+
 Status run(const Options& options) {
+  if (options.kl_divergence && !options.logprobs.empty()) {
+    return fail(ErrorCode::kInvalidArgument, "--logprobs does not go with --kl-divergence");
+  }
   RETORT_TRY(const auto text, MappedFile::open(options.file));
   RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(*checkpoint));
@@ -57,6 +108,7 @@ Status run(const Options& options) {
     if (terminal) fmt::print(stderr, "\rwindow {} of {}{}", done, all, done == all ? "\n" : "");
   };
   const InterruptScope interrupt;
+  if (options.kl_divergence) return compare(options, *checkpoint, *model, ids, progress, interrupt.token());
   RETORT_TRY(const PerplexityResult result,
              perplexity(*model, ids, options.context, options.chunks, progress, interrupt.token()));
   if (!options.logprobs.empty()) {
@@ -95,11 +147,16 @@ void add_perplexity(Command program) {
       "The text is encoded whole, without a BOS and with added tokens as ordinary text, and cut into windows of --ctx\n"
       "tokens; what does not fill a window at the end is left out. \"perplexity\" counts all ctx - 1 predictions of a\n"
       "window; \"perplexity_second_half\" those made from positions ctx/2 to ctx-2, as llama-perplexity does.\n"
+      "--kl-divergence compares the model's predictions with those of --reference, the same checkpoint if none is "
+      "given,\n"
+      "run with --quality exact.\n"
       "--logprobs writes logprobs, fp32 [windows, ctx - 1] (natural logarithm), and token_ids, int32 [windows, ctx].");
   command.add("--model", options->model, "Checkpoint: folder, .gguf file or hub id").required();
   command.add("--file", options->file, "Text file, UTF-8").required();
   command.add("--ctx", options->context, "Tokens per window").show_default();
   command.add("--chunks", options->chunks, "Windows to run, 0 for all").show_default();
+  command.add_flag("--kl-divergence", options->kl_divergence, "Compare with the exact computation, token by token");
+  command.add("--reference", options->reference, "Checkpoint to compare with; none: --model itself");
   command.add_flag("--json", options->json, "Machine-readable output");
   command.add("--logprobs", options->logprobs, "safetensors file for every token's log-probability");
   add_common_options(command, options->common);
