@@ -231,6 +231,7 @@ TEST_F(BlockPoolTest, ABlockOfAnotherClassIsFreedWithItsEntry) {
   const PoolSlot slot = pool.open("", 1);
   ASSERT_TRUE(pool.allocate(slot, 1));
   EXPECT_EQ(found(pool, text_of(kPositions + 1)), 0);
+  EXPECT_EQ(pool.prefix_stats().evictions, 1);
   expect_sound(pool);
 }
 
