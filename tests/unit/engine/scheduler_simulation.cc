@@ -19,7 +19,7 @@ std::uint64_t mixed(std::uint64_t state, std::uint64_t value) {
 SchedulerSimulation::SchedulerSimulation(std::uint64_t seed) : random_(seed) {
   longest_ = chance(0.3) ? random(2, 100) : random(65, 450);
   vocab_ = chance(0.3) ? random(1, 2) : random(3, 1000);
-  to_come_ = random(1, 14);
+  to_come_ = random(1, 25);
   most_at_a_time_ = random(1, 16);
   several_tokens_ = chance(0.3);
   texts_.resize(random(1, 3));
@@ -67,7 +67,7 @@ BlockPoolConfig SchedulerSimulation::draw_pool() {
   if (chance(0.2)) config.hash_mask = chance(0.5) ? 0 : 7;
   if (chance(0.3)) config.output_recipe = 1;
   config.class_blocks.assign(classes, 0);
-  const double plenty = chance(0.3) ? 1 : 1 + 0.001 * static_cast<double>(random(0, 4000));
+  const double plenty = chance(0.3) ? 1 : 1 + 0.001 * static_cast<double>(random(0, 1500));
   for (std::int64_t c = 0; c < classes; ++c) {
     // Enough of the later ones, so that this class decides.
     config.class_blocks[c] = 0;
