@@ -7,6 +7,7 @@
 #include <string>
 #include <unistd.h>
 
+#include "cli/bench_engine.h"
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "cli/kv_options.h"
@@ -168,6 +169,7 @@ Status run(const Options& options) {
   if (options.output != "md" && options.output != "csv" && options.output != "json") {
     return fail(ErrorCode::kInvalidArgument, "--output must be md, csv or json but is '{}'", options.output);
   }
+  if (options.model.empty()) return fail(ErrorCode::kInvalidArgument, "--model is required");
   RETORT_TRY(const std::vector<SpeedTest> tests, make_tests(options));
   RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
   const InterruptScope interrupt;
@@ -202,7 +204,7 @@ void add_bench(Command program) {
       "pp512 is a prompt of 512 tokens, tg128 are 128 tokens generated one after another, each sampled (greedily) and\n"
       "run; @ d4096: behind 4,096 tokens that are there already; x 8: of 8 sequences side by side. GB/s is what\n"
       "generating read, weights and keys and values, to be compared with what the memory gives. Lists take commas.");
-  command.add("--model,-m", options->model, "Checkpoint: folder, .gguf file or hub id").required();
+  command.add("--model,-m", options->model, "Checkpoint: folder, .gguf file or hub id");
   command.add("--n-prompt,-p", options->prompt, "Tokens of a prompt, 0: none").show_default();
   command.add("--n-gen,-n", options->gen, "Tokens to generate, 0: none").show_default();
   command.add("--n-depth,-d", options->depth, "Tokens that are there before").show_default();
@@ -213,6 +215,7 @@ void add_bench(Command program) {
   command.add("--output,-o", options->output, "md, csv or json").show_default();
   add_common_options(command, options->common);
   command.on_use([options] { return run(*options); });
+  add_bench_engine(command);
 }
 
 }  // namespace retort::cli

@@ -82,7 +82,10 @@ Command Command::add_subcommand(const std::string& name, const std::string& desc
 }
 
 void Command::on_use(Action action) {
-  app_->callback([chosen = chosen_, action = std::move(action)] { *chosen = action; });
+  // A subcommand's subcommand is called before it, and is the one that was asked for.
+  app_->callback([chosen = chosen_, action = std::move(action)] {
+    if (!*chosen) *chosen = action;
+  });
 }
 
 CommandLine::CommandLine(const std::string& name, const std::string& description, std::function<std::string()> version)
