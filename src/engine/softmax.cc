@@ -6,6 +6,15 @@
 #include <functional>
 #include <limits>
 
+// Loops over whole rows, compiled once for each width of vectors and chosen when the program starts. Nothing is fused
+// or reordered, so all of them give the same bits. Sanitizers are not ready yet when the choice is made.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define RETORT_EACH_WIDTH __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define RETORT_EACH_WIDTH
+#endif
+
 namespace retort {
 namespace {
 
@@ -34,6 +43,32 @@ inline float exp_inline(float x) {
   return x < kLeast ? 0.0f : p * scale;
 }
 
+// out[i] = exp((x[i] - largest) * scale), 0 where x[i] < bound.
+RETORT_EACH_WIDTH void weigh(const float* x, std::size_t count, float largest, float scale, float bound, float* out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float weight = exp_inline((x[i] - largest) * scale);
+    out[i] = x[i] < bound ? 0.0f : weight;
+  }
+}
+
+// Of a multiple of 8 weights.
+RETORT_EACH_WIDTH double sum_of(const float* weights, std::size_t count) {
+  double lanes[8] = {};
+  for (std::size_t i = 0; i < count; i += 8) {
+    for (std::size_t j = 0; j < 8; ++j) lanes[j] += static_cast<double>(weights[i + j]);
+  }
+  return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+// Whether any exponent is all ones: NaN or infinity.
+RETORT_EACH_WIDTH bool has_non_finite(const float* x, std::size_t count) {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x[i]) & 0x7f800000u) == 0x7f800000u);
+  }
+  return found != 0;
+}
+
 // Smallest float >= bound: a float is below it exactly if it is below `bound`.
 float round_up(double bound) {
   auto narrow = static_cast<float>(bound);
@@ -45,12 +80,7 @@ float round_up(double bound) {
 
 float exp_weight(float x) { return exp_inline(x); }
 
-bool all_finite(std::span<const float> row) {
-  std::uint32_t found = 0;
-  for (const float x : row)
-    found |= static_cast<std::uint32_t>((std::bit_cast<std::uint32_t>(x) & 0x7f800000u) == 0x7f800000u);
-  return found == 0;
-}
+bool all_finite(std::span<const float> row) { return !has_non_finite(row.data(), row.size()); }
 
 float row_max(std::span<const float> row) {
   // Running maxima side by side, so that the loop is one of vectors; no lane waits for another.
@@ -110,11 +140,7 @@ Softmax::Softmax(std::span<const float> logits, float largest, double temperatur
   for (std::size_t block = 0; block < sums_.size(); ++block) {
     const std::size_t count = block_weights(block, weights);
     std::fill(weights + count, weights + kBlock, 0.0f);
-    double lanes[8] = {};
-    for (std::size_t i = 0; i < kBlock; i += 8) {
-      for (std::size_t j = 0; j < 8; ++j) lanes[j] += static_cast<double>(weights[i + j]);
-    }
-    sums_[block] = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+    sums_[block] = sum_of(weights, kBlock);
     total_ += sums_[block];
   }
 }
@@ -122,14 +148,7 @@ Softmax::Softmax(std::span<const float> logits, float largest, double temperatur
 std::size_t Softmax::block_weights(std::size_t block, float* out) const {
   const std::size_t first = block * kBlock;
   const std::size_t count = std::min(kBlock, logits_.size() - first);
-  const float* x = logits_.data() + first;
-  const float largest = largest_;
-  const float scale = inverse_temperature_;
-  const float bound = bound_;
-  for (std::size_t i = 0; i < count; ++i) {
-    const float weight = exp_inline((x[i] - largest) * scale);
-    out[i] = x[i] < bound ? 0.0f : weight;
-  }
+  weigh(logits_.data() + first, count, largest_, inverse_temperature_, bound_, out);
   return count;
 }
 
