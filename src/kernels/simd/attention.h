@@ -1,11 +1,12 @@
 // Attention of several queries over one block of the KV cache (kernels/kv_block.h). Include after an ISA's vec.h.
 //
 // Both products are small matrix products with the queries as rows: scores with 64 positions as columns, weighted sums
-// with the head's dimensions. A tile is up to 6 rows by 2 vectors: 12 sums, 2 vectors of K or V and 1 broadcast take 15
-// of AVX2's 16 registers, and 8 loads feed 12 FMAs, where a core does two of each per cycle. A query costs 2 x 64 x 128
-// / 8 = 2,048 FMAs per block and vector width of 8, its softmax some 200 operations. For 6 queries that is 6,144 cycles
-// over 32 KiB of bf16: 5.3 bytes a cycle and core, about what memory gives; fewer queries to a group are bound by
-// memory, which is why the next block is fetched while this one is worked on.
+// with the head's dimensions. A tile of up to 6 rows by 2 vectors has 12 sums, 2 vectors of K or V and 1 broadcast: 15
+// of AVX2's 16 registers, and 8 loads feed 12 FMAs, where a core does two of each per cycle. 7 to 12 rows are a tile of
+// one vector, 13 loads for 12 FMAs, rather than two tiles that both read the block: what decodes come to (7 heads to a
+// group) stays bound by the memory. A query costs 2 x 64 x 128 / 8 = 2,048 FMAs per block of 128 dimensions, its
+// softmax some 200 operations. For 6 queries that is 6,144 cycles over 32 KiB of bf16: 5.3 bytes a cycle and core,
+// about what memory gives, so the next block is fetched while this one is worked on.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -16,16 +17,27 @@ namespace retort {
 namespace {
 
 constexpr int kBlock = static_cast<int>(kKvBlockPositions);
-constexpr int kTileRows = 6;
+constexpr int kRegisters = kLanes == 16 ? 32 : 16;
+/// Rows of a tile of two vectors of sums, and rows of the highest tile.
+constexpr int kPairRows = kRegisters == 32 ? 12 : 6;
+constexpr int kMostRows = 12;
+/// Vectors of sums that each row of a tile has.
+constexpr int vectors_of(int rows) { return rows <= kPairRows ? 2 : 1; }
 constexpr float kMinusInfinity = -__builtin_inff();
 
-/// Asks for the next block's lines, some with each step.
+/// Asks for the next block's lines, spread evenly over all steps that are made on this one: in a burst they would fill
+/// the core's buffers for what is under way, and this block's own loads would wait behind them.
 struct Fetcher {
   const std::byte* next;
-  const std::byte* end;
-  std::int64_t bytes_per_step;
+  std::int64_t gain;  // sixteenths of a byte per step
+  std::int64_t credit = 0;
   RETORT_INLINE void step() {
-    for (std::int64_t i = 0; i < bytes_per_step && next < end; i += 64, next += 64) __builtin_prefetch(next, 0, 2);
+    credit += gain;
+    while (credit >= 64 * 16) {
+      __builtin_prefetch(next, 0, 3);
+      next += 64;
+      credit -= 64 * 16;
+    }
   }
 };
 
@@ -70,28 +82,27 @@ struct KvFp8 {
 /// scores[r, p] = q[r] . k[p] for kRows rows and all positions, unscaled.
 template <typename Kv, int kRows>
 void score_rows(const AttentionRow* rows, const std::byte* k, std::int64_t head_dim, float* scores, Fetcher& fetcher) {
+  constexpr int kVectors = vectors_of(kRows);
   const float* q[kRows];
   RETORT_UNROLL for (int r = 0; r < kRows; ++r) q[r] = rows[r].q;
-  for (int position = 0; position < kBlock; position += 2 * kLanes) {
-    F sums[kRows][2];
-    RETORT_UNROLL for (int r = 0; r < kRows; ++r) sums[r][0] = sums[r][1] = vzero();
+  for (int position = 0; position < kBlock; position += kVectors * kLanes) {
+    F sums[kRows][kVectors];
+    RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+      RETORT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = vzero();
+    }
     for (std::int64_t step = 0; step < head_dim / Kv::kDims; ++step) {
       fetcher.step();
-      F low[Kv::kDims];
-      F high[Kv::kDims];
-      Kv::keys(k, step, position, low);
-      Kv::keys(k, step, position + kLanes, high);
+      F keys[kVectors][Kv::kDims];
+      RETORT_UNROLL for (int v = 0; v < kVectors; ++v) Kv::keys(k, step, position + v * kLanes, keys[v]);
       RETORT_UNROLL for (int j = 0; j < Kv::kDims; ++j) {
         RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
           const F a = vset(q[r][step * Kv::kDims + j]);
-          sums[r][0] = vfma(a, low[j], sums[r][0]);
-          sums[r][1] = vfma(a, high[j], sums[r][1]);
+          RETORT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = vfma(a, keys[v][j], sums[r][v]);
         }
       }
     }
     RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
-      vstore(scores + r * kBlock + position, sums[r][0]);
-      vstore(scores + r * kBlock + position + kLanes, sums[r][1]);
+      RETORT_UNROLL for (int v = 0; v < kVectors; ++v) vstore(scores + r * kBlock + position + v * kLanes, sums[r][v]);
     }
   }
 }
@@ -99,7 +110,7 @@ void score_rows(const AttentionRow* rows, const std::byte* k, std::int64_t head_
 /// out[r, i] = shrink[r] * out[r, i] + sum over p of weights[r, p] v[p, i], for kVectors vectors.
 template <typename Kv, int kRows, int kVectors>
 RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, std::int64_t stride, std::int64_t i,
-                                 const float* weights, const float* shrink, int first, int last) {
+                                 const float* weights, const float* shrink, int first, int last, Fetcher& fetcher) {
   F sums[kRows][kVectors];
   RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
     RETORT_UNROLL for (int j = 0; j < kVectors; ++j) {
@@ -107,6 +118,7 @@ RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, s
     }
   }
   for (int p = first; p < last; ++p) {
+    fetcher.step();
     F vs[kVectors];
     RETORT_UNROLL for (int j = 0; j < kVectors; ++j) vs[j] = Kv::values(v, p * stride + i + j * kLanes);
     RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -121,19 +133,20 @@ RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, s
 
 template <typename Kv, int kRows>
 void weigh_rows(const AttentionRow* rows, const std::byte* v, std::int64_t padded_dim, const float* weights,
-                const float* shrink) {
+                const float* shrink, Fetcher& fetcher) {
   int first = kBlock;
   int last = 0;
   for (int r = 0; r < kRows; ++r) {
     first = rows[r].first < first ? rows[r].first : first;
     last = rows[r].last > last ? rows[r].last : last;
   }
+  constexpr int kVectors = vectors_of(kRows);
   std::int64_t i = 0;
-  for (; i + 2 * kLanes <= padded_dim; i += 2 * kLanes) {
-    weigh_vectors<Kv, kRows, 2>(rows, v, padded_dim, i, weights, shrink, first, last);
+  for (; i + kVectors * kLanes <= padded_dim; i += kVectors * kLanes) {
+    weigh_vectors<Kv, kRows, kVectors>(rows, v, padded_dim, i, weights, shrink, first, last, fetcher);
   }
   for (; i < padded_dim; i += kLanes) {
-    weigh_vectors<Kv, kRows, 1>(rows, v, padded_dim, i, weights, shrink, first, last);
+    weigh_vectors<Kv, kRows, 1>(rows, v, padded_dim, i, weights, shrink, first, last, fetcher);
   }
 }
 
@@ -192,41 +205,33 @@ void attend_tile(const AttentionBlockArgs& a, AttentionRow* rows, Fetcher& fetch
     shrink[r] =
         soften(scores + r * kBlock, rows[r], a.scale, scales(layout.k_scales), scales(layout.v_scales), Kv::kUnit);
   }
-  weigh_rows<Kv, kRows>(rows, a.head + layout.v, layout.padded_dim, scores, shrink);
+  weigh_rows<Kv, kRows>(rows, a.head + layout.v, layout.padded_dim, scores, shrink, fetcher);
+}
+
+template <typename Kv, int kRows = 1>
+void attend_n(std::int64_t n, const AttentionBlockArgs& a, AttentionRow* rows, Fetcher& fetcher) {
+  if constexpr (kRows < kMostRows) {
+    if (n > kRows) return attend_n<Kv, kRows + 1>(n, a, rows, fetcher);
+  }
+  attend_tile<Kv, kRows>(a, rows, fetcher);
 }
 
 template <typename Kv>
 void attend_rows(const AttentionBlockArgs& a) {
   const KvBlockLayout& layout = *a.layout;
-  const std::int64_t steps = layout.head_dim / Kv::kDims * (kBlock / (2 * kLanes));
-  Fetcher fetcher{a.next, a.next == nullptr ? nullptr : a.next + layout.head_bytes,
-                  (layout.head_bytes + steps - 1) / steps};
-  // Tiles of nearly equal height: 7 rows as 4 and 3.
-  const std::int64_t tiles = (a.row_count + kTileRows - 1) / kTileRows;
+  // Tiles of nearly equal height.
+  const std::int64_t highest = a.row_count <= kMostRows ? kMostRows : kPairRows;
+  const std::int64_t tiles = (a.row_count + highest - 1) / highest;
+  const std::int64_t height = (a.row_count + tiles - 1) / tiles;
+  const std::int64_t width = vectors_of(static_cast<int>(height)) * kLanes;
+  const std::int64_t steps =
+      tiles * (layout.head_dim / Kv::kDims * (kBlock / width) + (layout.padded_dim + width - 1) / width * kBlock);
+  Fetcher fetcher{.next = a.next, .gain = a.next == nullptr ? 0 : layout.head_bytes * 16 / steps + 1};
   AttentionRow* rows = a.rows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t left = a.row_count - (rows - a.rows);
     const std::int64_t n = (left + tiles - tile - 1) / (tiles - tile);
-    switch (n) {
-      case 1:
-        attend_tile<Kv, 1>(a, rows, fetcher);
-        break;
-      case 2:
-        attend_tile<Kv, 2>(a, rows, fetcher);
-        break;
-      case 3:
-        attend_tile<Kv, 3>(a, rows, fetcher);
-        break;
-      case 4:
-        attend_tile<Kv, 4>(a, rows, fetcher);
-        break;
-      case 5:
-        attend_tile<Kv, 5>(a, rows, fetcher);
-        break;
-      default:
-        attend_tile<Kv, 6>(a, rows, fetcher);
-        break;
-    }
+    attend_n<Kv>(n, a, rows, fetcher);
     rows += n;
   }
 }
