@@ -103,22 +103,24 @@ double mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-OrderedJson machine_json(const Load& load, const Engine& engine) {
+// Adds what ran, and where.
+void add_machine(const Load& load, const Engine& engine, OrderedJson& json) {
   const SchedulerStats stats = engine.stats();
-  return {{"input_len", load.input_len},
-          {"output_len", load.output_len},
-          {"num_preemptions", stats.num_preemptions},
-          {"prefix_cache_queries", stats.prefix.queries},
-          {"prefix_cache_hits", stats.prefix.hits},
-          {"forward_seconds", engine.times().forward},
-          {"sample_seconds", engine.times().sample},
-          {"step_seconds", engine.times().step},
-          {"steps", engine.times().steps},
-          {"model", load.model},
-          {"quality", load.common.quality},
-          {"isa", engine.model().kernels().name},
-          {"cpu", cpu_name()},
-          {"version", version()}};
+  const OrderedJson more = {{"input_len", load.input_len},
+                            {"output_len", load.output_len},
+                            {"num_preemptions", stats.num_preemptions},
+                            {"prefix_cache_queries", stats.prefix.queries},
+                            {"prefix_cache_hits", stats.prefix.hits},
+                            {"forward_seconds", engine.times().forward},
+                            {"sample_seconds", engine.times().sample},
+                            {"step_seconds", engine.times().step},
+                            {"steps", engine.times().steps},
+                            {"model", load.model},
+                            {"quality", load.common.quality},
+                            {"isa", engine.model().kernels().name},
+                            {"cpu", cpu_name()},
+                            {"version", version()}};
+  json.update(more);
 }
 
 Expected<std::unique_ptr<Engine>> make_engine(const Load& load, std::int64_t at_once) {
@@ -149,7 +151,7 @@ Status run_throughput(const ThroughputOptions& options) {
     OrderedJson json = {{"elapsed_time", out.seconds},        {"num_requests", out.finished},
                         {"requests_per_second", requests},    {"tokens_per_second", total},
                         {"output_tokens_per_second", output}, {"mean_ttft_s", mean(out.first_token)}};
-    for (const auto& [key, value] : machine_json(options, *engine).items()) json[key] = value;
+    add_machine(options, *engine, json);
     fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("Throughput: {:.2f} requests/s, {:.2f} total tokens/s, {:.2f} output tokens/s\n", requests, total,
@@ -184,7 +186,7 @@ Status run_latency(const LatencyOptions& options) {
     for (const int p : {10, 25, 50, 75, 90, 99}) {
       json["percentiles"][std::to_string(p)] = percentile(latencies, static_cast<double>(p) / 100);
     }
-    for (const auto& [key, value] : machine_json(options, *engine).items()) json[key] = value;
+    add_machine(options, *engine, json);
     fmt::print("{}\n", json_text(json));
     return {};
   }
