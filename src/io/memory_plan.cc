@@ -35,10 +35,11 @@ std::uint64_t element_bytes(KvCacheType type) {
   return 4;
 }
 
-// A key and a value of each key/value head.
+// A key and a value of each key/value head; beside 8 bits, an fp32 scale of each.
 std::uint64_t bytes_per_layer_and_position(const ModelConfig& config, KvCacheType type) {
-  return 2 * element_bytes(type) * static_cast<std::uint64_t>(config.num_key_value_heads) *
-         static_cast<std::uint64_t>(config.head_dim);
+  const std::uint64_t scale = element_bytes(type) == 1 ? 4 : 0;
+  return 2 * static_cast<std::uint64_t>(config.num_key_value_heads) *
+         (element_bytes(type) * static_cast<std::uint64_t>(config.head_dim) + scale);
 }
 
 }  // namespace
