@@ -125,6 +125,18 @@ TEST_F(SchedulerTest, WithoutBlocksTheNewestOfTheLowestPriorityIsPreempted) {
   EXPECT_EQ(scheduler.stats().num_waiting, 2);
 }
 
+TEST_F(SchedulerTest, AStepThatHadToPreemptAdmitsNobody) {
+  Scheduler scheduler = make(3, {});
+  ASSERT_TRUE(scheduler.add(request(1, 64, 20)));
+  ASSERT_TRUE(scheduler.add(request(2, 100, 20, 2)));
+  EXPECT_EQ(step(scheduler), (Counts{{1, 64}, {2, 100}}));
+  ASSERT_TRUE(scheduler.add(request(3, 5, 5, 1)));
+  // 1 takes a block from 2. There is one left, which 3 gets only in the next step.
+  EXPECT_EQ(step(scheduler), (Counts{{1, 1}}));
+  EXPECT_EQ(preempted_, (std::vector<SequenceId>{2}));
+  EXPECT_EQ(step(scheduler), (Counts{{1, 1}, {3, 5}}));
+}
+
 TEST_F(SchedulerTest, APreemptedSequenceKeepsItsOutputAndFindsItsBlocks) {
   Scheduler scheduler = make(4, {});
   ASSERT_TRUE(scheduler.add(request(1, 100, 80)));

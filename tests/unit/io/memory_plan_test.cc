@@ -29,8 +29,8 @@ TEST(MemoryPlan, KvPerTokenIsTheKnownFigure) {
   const ModelConfig config = shape_of_1_5b();
   EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kBf16), 28U * 1024) << "28 KiB, as published for the 1.5B";
   EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kF32), 56U * 1024);
-  EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kFp8E4m3), 14U * 1024);
-  EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kInt8), 14U * 1024);
+  EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kFp8E4m3), 14U * 1024 + 28 * 2 * 2 * 4) << "with a scale per token and head";
+  EXPECT_EQ(kv_bytes_per_token(config, KvCacheType::kInt8), 14U * 1024 + 28 * 2 * 2 * 4);
   EXPECT_EQ(kv_cache_bytes(config, KvCacheType::kBf16, 32768), 28ULL * 1024 * 32768);
 }
 
