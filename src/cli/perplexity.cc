@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
+#include "cli/kv_options.h"
 #include "cli/load.h"
 #include "core/json.h"
 #include "core/log.h"
@@ -30,6 +31,7 @@ struct Options {
   std::string logprobs;
   bool kl_divergence = false;
   std::string reference;
+  std::string kv_cache_dtype = "auto";
   CommonOptions common;
 };
 
@@ -69,14 +71,15 @@ void print(const char* what, const Divergence& d) {
 }
 
 // The model's distributions against the reference's.
-Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, std::span<const TokenId> ids,
-               const std::function<void(std::int64_t, std::int64_t)>& progress, const CancelToken& cancel) {
+Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, KvCacheType kv,
+               std::span<const TokenId> ids, const std::function<void(std::int64_t, std::int64_t)>& progress,
+               const CancelToken& cancel) {
   CommonOptions exact = options.common;
   exact.quality = "exact";
   const std::string& name = options.reference.empty() ? options.model : options.reference;
   RETORT_TRY(const std::shared_ptr<const Model> reference, load_model(name, exact));
   RETORT_TRY(const DivergenceResult result,
-             divergence(*reference, model, ids, options.context, options.chunks, progress, cancel));
+             divergence(*reference, model, kv, ids, options.context, options.chunks, progress, cancel));
   if (options.json) {
     const OrderedJson json = {{"all", to_json(result.all)}, {"second_half", to_json(result.second_half)},
                               {"windows", result.windows},  {"ctx", options.context},
@@ -99,6 +102,7 @@ Status run(const Options& options) {
   RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(*checkpoint));
   RETORT_TRY(const std::shared_ptr<const Model> model, load_model(checkpoint, options.common));
+  RETORT_TRY(const KvCacheType kv, resolve_kv_cache_type(options.kv_cache_dtype, *model));
   // A text is no prompt: what looks like an added token in it is text.
   const std::vector<TokenId> ids = tokenizer.encode(text->text(), {.added_tokens = AddedTokens::kAsText});
   log(LogLevel::kInfo, "{}: {} tokens, windows of {}", options.file, ids.size(), options.context);
@@ -108,9 +112,9 @@ Status run(const Options& options) {
     if (terminal) fmt::print(stderr, "\rwindow {} of {}{}", done, all, done == all ? "\n" : "");
   };
   const InterruptScope interrupt;
-  if (options.kl_divergence) return compare(options, *checkpoint, *model, ids, progress, interrupt.token());
+  if (options.kl_divergence) return compare(options, *checkpoint, *model, kv, ids, progress, interrupt.token());
   RETORT_TRY(const PerplexityResult result,
-             perplexity(*model, ids, options.context, options.chunks, progress, interrupt.token()));
+             perplexity(*model, kv, ids, options.context, options.chunks, progress, interrupt.token()));
   if (!options.logprobs.empty()) {
     RETORT_TRY_STATUS(write_logprobs(options.logprobs, result, ids, options.context));
   }
@@ -122,6 +126,7 @@ Status run(const Options& options) {
                               {"tokens_per_second", rate},
                               {"windows", result.windows},
                               {"ctx", options.context},
+                              {"kv_cache_dtype", to_string(kv)},
                               {"model", checkpoint->name()},
                               {"isa", model->kernels().name},
                               {"cpu", cpu_name()},
@@ -159,6 +164,7 @@ void add_perplexity(Command program) {
   command.add("--reference", options->reference, "Checkpoint to compare with; none: --model itself");
   command.add_flag("--json", options->json, "Machine-readable output");
   command.add("--logprobs", options->logprobs, "safetensors file for every token's log-probability");
+  add_kv_cache_dtype_option(command, options->kv_cache_dtype);
   add_common_options(command, options->common);
   command.on_use([options] { return run(*options); });
 }

@@ -35,9 +35,10 @@ Sample compare(const KernelTable& kernels, std::span<const float> reference, std
   return out;
 }
 
-Expected<std::vector<float>> hidden_states(const Model& model, std::span<const std::int32_t> tokens) {
+Expected<std::vector<float>> hidden_states(const Model& model, KvCacheType kv_cache_type,
+                                           std::span<const std::int32_t> tokens) {
   const auto length = static_cast<std::int64_t>(tokens.size());
-  const auto kv = make_sequence_kv(model.config(), model.kv_cache_type(), length);
+  const auto kv = make_sequence_kv(model.config(), kv_cache_type, length);
   std::vector<float> hidden(tokens.size() * model.config().hidden_size);
   const SequenceChunk chunk{tokens, kv.get(), length};
   RETORT_TRY_STATUS(model.forward({&chunk, 1}, hidden));
@@ -45,11 +46,11 @@ Expected<std::vector<float>> hidden_states(const Model& model, std::span<const s
 }
 
 // The context - 1 predictions of a window.
-Expected<std::vector<Sample>> compare_window(const Model& reference, const Model& model,
+Expected<std::vector<Sample>> compare_window(const Model& reference, const Model& model, KvCacheType kv_cache_type,
                                              std::span<const std::int32_t> tokens) {
   const std::int64_t vocab = model.config().vocab_size;
-  RETORT_TRY(const std::vector<float> reference_hidden, hidden_states(reference, tokens));
-  RETORT_TRY(const std::vector<float> hidden, hidden_states(model, tokens));
+  RETORT_TRY(const std::vector<float> reference_hidden, hidden_states(reference, reference.kv_cache_type(), tokens));
+  RETORT_TRY(const std::vector<float> hidden, hidden_states(model, kv_cache_type, tokens));
   std::vector<Sample> samples(tokens.size() - 1);
   std::vector<float> reference_logits(kLogitRows * vocab);
   std::vector<float> logits(kLogitRows * vocab);
@@ -104,8 +105,9 @@ Divergence summarize(const std::vector<Sample>& samples) {
 
 }  // namespace
 
-Expected<DivergenceResult> divergence(const Model& reference, const Model& model, std::span<const std::int32_t> tokens,
-                                      std::int64_t context, std::int64_t max_windows,
+Expected<DivergenceResult> divergence(const Model& reference, const Model& model, KvCacheType kv_cache_type,
+                                      std::span<const std::int32_t> tokens, std::int64_t context,
+                                      std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
                                       const CancelToken& cancel) {
   if (reference.config().vocab_size != model.config().vocab_size) {
@@ -131,7 +133,7 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
   for (std::int64_t window = 0; window < result.windows; ++window) {
     RETORT_TRY_STATUS(cancel.check());
     RETORT_TRY(const std::vector<Sample> samples,
-               compare_window(reference, model, tokens.subspan(window * context, context)));
+               compare_window(reference, model, kv_cache_type, tokens.subspan(window * context, context)));
     all.insert(all.end(), samples.begin(), samples.end());
     second_half.insert(second_half.end(), samples.begin() + context / 2, samples.end());
     if (on_window) on_window(window + 1, result.windows);

@@ -36,10 +36,10 @@ void score(const Model& model, std::span<const float> hidden_TH, std::span<const
 
 }  // namespace
 
-Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const std::int32_t> tokens,
-                                             const CancelToken& cancel) {
+Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
+                                             std::span<const std::int32_t> tokens, const CancelToken& cancel) {
   std::vector<double> logprobs(tokens.empty() ? 0 : tokens.size() - 1);
-  const auto kv = make_sequence_kv(model.config(), model.kv_cache_type(), static_cast<std::int64_t>(tokens.size()));
+  const auto kv = make_sequence_kv(model.config(), kv_cache_type, static_cast<std::int64_t>(tokens.size()));
   std::vector<float> hidden;
   std::vector<float> logits;
   // The last token predicts nothing here, so it is not run.
@@ -59,7 +59,8 @@ Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const
   return logprobs;
 }
 
-Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::int32_t> tokens, std::int64_t context,
+Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_type,
+                                      std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
                                       const CancelToken& cancel) {
@@ -82,7 +83,7 @@ Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::i
   const std::int64_t half = context / 2;
   for (std::int64_t window = 0; window < result.windows; ++window) {
     RETORT_TRY(const std::vector<double> logprobs,
-               token_logprobs(model, tokens.subspan(window * context, context), cancel));
+               token_logprobs(model, kv_cache_type, tokens.subspan(window * context, context), cancel));
     for (std::int64_t i = 0; i < context - 1; ++i) {
       sum_all += logprobs[i];
       if (i >= half) sum_half += logprobs[i];

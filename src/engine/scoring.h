@@ -13,8 +13,8 @@
 namespace retort {
 
 /// logprobs[i] = log p(tokens[i + 1] | tokens[0..i]), natural log, i < tokens.size() - 1. fp32 logits, sums in double.
-Expected<std::vector<double>> token_logprobs(const Model& model, std::span<const std::int32_t> tokens,
-                                             const CancelToken& cancel);
+Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
+                                             std::span<const std::int32_t> tokens, const CancelToken& cancel);
 
 /// Over non-overlapping windows of one text.
 struct PerplexityResult {
@@ -27,7 +27,8 @@ struct PerplexityResult {
 };
 
 /// `context` >= 4 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
-Expected<PerplexityResult> perplexity(const Model& model, std::span<const std::int32_t> tokens, std::int64_t context,
+Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_type,
+                                      std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t done, std::int64_t all)>& on_window,
                                       const CancelToken& cancel);

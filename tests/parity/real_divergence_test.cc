@@ -27,7 +27,7 @@ TEST(RealDivergence, FastIsNoFurtherFromExactThanThePeer) {
   const auto exact = load_real(path, Quality::kExact);
   const auto fast = load_real(path, Quality::kFast);
   ASSERT_TRUE(exact && fast);
-  const auto result = divergence(*exact, *fast, ids, 512, 3, {}, CancelToken());
+  const auto result = divergence(*exact, *fast, fast->kv_cache_type(), ids, 512, 3, {}, CancelToken());
   ASSERT_TRUE(result) << result.error().message();
   RecordProperty("mean_kl", std::to_string(result->all.mean_kl));
   RecordProperty("same_top", std::to_string(result->all.same_top));

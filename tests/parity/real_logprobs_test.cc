@@ -25,7 +25,7 @@ TEST(RealLogprobs, EqualTheFp32Forward) {
   ASSERT_NE(model, nullptr);
   if (model->kernels().isa == Isa::kRef) GTEST_SKIP() << "this processor has the ref kernels only";
 
-  const auto result = perplexity(*model, ids, context, 0, {}, CancelToken());
+  const auto result = perplexity(*model, model->kv_cache_type(), ids, context, 0, {}, CancelToken());
   ASSERT_TRUE(result) << result.error().message();
   ASSERT_EQ(result->logprobs.size(), logprobs.size());
   double largest = 0;

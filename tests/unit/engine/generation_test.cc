@@ -141,7 +141,7 @@ TEST_F(Generation, ForcedPrefixComesFirstAndCounts) {
   EXPECT_EQ(fresh(request).output, plain.output);
   Ids all = request.prompt;
   all.insert(all.end(), plain.output.begin(), plain.output.end());
-  const auto scored = token_logprobs(*model_, all, cancel_);
+  const auto scored = token_logprobs(*model_, model_->kv_cache_type(), all, cancel_);
   ASSERT_TRUE(scored);
   for (std::size_t i = 0; i < seen_.size(); ++i) {
     EXPECT_NEAR(seen_[i].logprob, (*scored)[request.prompt.size() - 1 + i], 1e-5) << i;
@@ -286,23 +286,26 @@ TEST_F(Generation, ASampledAnswerAgreesWithAPlainLoop) {
 
 TEST_F(Generation, PerplexityIsOverAllPredictionsAndOverTheSecondHalves) {
   const Ids ids = prompt(20);  // three windows of 6, and 2 tokens left over
-  const auto result = perplexity(*model_, ids, 6, 0, {}, cancel_);
+  const auto result = perplexity(*model_, model_->kv_cache_type(), ids, 6, 0, {}, cancel_);
   ASSERT_TRUE(result) << result.error().message();
   EXPECT_EQ(result->windows, 3);
   EXPECT_EQ(result->tokens, 18);
   double all = 0;
   double second_halves = 0;
   for (std::size_t window = 0; window < 3; ++window) {
-    const auto logprobs = token_logprobs(*model_, std::span(ids).subspan(6 * window, 6), cancel_);
+    const auto logprobs =
+        token_logprobs(*model_, model_->kv_cache_type(), std::span(ids).subspan(6 * window, 6), cancel_);
     ASSERT_TRUE(logprobs);
     for (std::size_t i = 0; i < 5; ++i) all += (*logprobs)[i];
     second_halves += (*logprobs)[3] + (*logprobs)[4];
   }
   EXPECT_NEAR(result->perplexity, std::exp(-all / 15), 1e-9);
   EXPECT_NEAR(result->perplexity_second_half, std::exp(-second_halves / 6), 1e-9);
-  EXPECT_EQ(perplexity(*model_, ids, 6, 2, {}, cancel_)->windows, 2);
-  EXPECT_EQ(perplexity(*model_, ids, 3, 0, {}, cancel_).error().code(), ErrorCode::kInvalidArgument);
-  EXPECT_EQ(perplexity(*model_, ids, 21, 0, {}, cancel_).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(perplexity(*model_, model_->kv_cache_type(), ids, 6, 2, {}, cancel_)->windows, 2);
+  EXPECT_EQ(perplexity(*model_, model_->kv_cache_type(), ids, 3, 0, {}, cancel_).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(perplexity(*model_, model_->kv_cache_type(), ids, 21, 0, {}, cancel_).error().code(),
+            ErrorCode::kInvalidArgument);
 }
 
 }  // namespace
