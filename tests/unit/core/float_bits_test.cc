@@ -50,5 +50,23 @@ TEST(FloatBits, Fp8E4M3HasItsKnownValues) {
   EXPECT_TRUE(std::signbit(f8e4m3_to_float(0x80)));
 }
 
+TEST(Fp8, EveryNumberComesBackAndWhatLiesBetweenGoesToTheNearestEven) {
+  for (int code = 0; code < 0x7f; ++code) {
+    const auto bits = static_cast<std::uint8_t>(code);
+    const float value = f8e4m3_to_float(bits);
+    EXPECT_EQ(float_to_f8e4m3(value), bits);
+    EXPECT_EQ(float_to_f8e4m3(-value), bits | 0x80);
+    if (code == 0x7e) break;
+    const float next = f8e4m3_to_float(static_cast<std::uint8_t>(code + 1));
+    const float middle = (value + next) / 2;
+    EXPECT_EQ(float_to_f8e4m3(middle), code % 2 == 0 ? code : code + 1) << value;
+    EXPECT_EQ(float_to_f8e4m3(std::nextafter(middle, 0.0f)), code);
+    EXPECT_EQ(float_to_f8e4m3(std::nextafter(middle, 1e9f)), code + 1);
+  }
+  EXPECT_EQ(float_to_f8e4m3(1e30f), 0x7e) << "saturates at 448";
+  EXPECT_EQ(float_to_f8e4m3(-std::numeric_limits<float>::infinity()), 0xfe);
+  EXPECT_EQ(float_to_f8e4m3(std::numeric_limits<float>::quiet_NaN()) & 0x7f, 0x7f);
+}
+
 }  // namespace
 }  // namespace retort
