@@ -45,7 +45,7 @@ Status write_logprobs(const std::string& path, const PerplexityResult& result, s
 
 Status run(const Options& options) {
   RETORT_TRY(const auto text, MappedFile::open(options.file));
-  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
+  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model, options.common));
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(*checkpoint));
   RETORT_TRY(const std::shared_ptr<const Model> model, load_model(checkpoint, options.common));
   // A text is no prompt: what looks like an added token in it is text.
