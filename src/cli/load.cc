@@ -21,8 +21,8 @@ Expected<LoadFormat> parse_load_format(std::string_view text) {
   if (text == "gguf") return LoadFormat::kGguf;
   if (text == "packed") return LoadFormat::kPacked;
   if (text == "dummy") return LoadFormat::kDummy;
-  return fail(ErrorCode::kInvalidArgument,
-              "--load-format must be auto, safetensors, gguf, packed or dummy but is '{}'", text);
+  return fail(ErrorCode::kInvalidArgument, "--load-format must be auto, safetensors, gguf, packed or dummy but is '{}'",
+              text);
 }
 
 }  // namespace
@@ -35,9 +35,10 @@ void add_common_options(Command command, CommonOptions& options) {
            "fast: packed weights and int8 activations; exact: fp32 activations, weights as the file has them")
       .show_default();
   command
-      .add("--load-format", options.load_format,
-           "auto: the packed file beside the model (see retort pack) where it is there and right; packed: nothing else; "
-           "safetensors, gguf: the model itself; dummy: random weights of its shapes")
+      .add(
+          "--load-format", options.load_format,
+          "auto: the packed file beside the model (see retort pack) where it is there and right; packed: nothing else; "
+          "safetensors, gguf: the model itself; dummy: random weights of its shapes")
       .show_default();
   command.add("--packed-file", options.packed_file, "A packed file that lies elsewhere");
   command.add_flag("--verify-packed", options.verify_packed,
@@ -46,9 +47,8 @@ void add_common_options(Command command, CommonOptions& options) {
 
 Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model, const CommonOptions& options) {
   RETORT_TRY(const LoadFormat format, parse_load_format(options.load_format));
-  RETORT_TRY(
-      Checkpoint checkpoint,
-      Checkpoint::open(model, format == LoadFormat::kDummy ? CheckpointWeights::kIgnore : CheckpointWeights::kRead));
+  RETORT_TRY(Checkpoint checkpoint, Checkpoint::open(model, format == LoadFormat::kDummy ? CheckpointWeights::kIgnore
+                                                                                         : CheckpointWeights::kRead));
   return std::make_shared<const Checkpoint>(std::move(checkpoint));
 }
 

@@ -90,8 +90,10 @@ void add_pack(Command program) {
       "model is still needed. The file gets its name when all of it is on the disk; Ctrl-C leaves nothing behind.");
   command.add("MODEL", options->model, "Checkpoint: folder, .gguf file or hub id").required();
   command.add("--output,-o", options->output, "Where to, in place of beside the model");
-  command.add("--threads", options->threads, "Threads to pack with; 0: one per core (or RETORT_THREADS)").show_default();
-  command.add_flag("--check", options->check, "Write nothing; read all of the packed file and of the model, and compare");
+  command.add("--threads", options->threads, "Threads to pack with; 0: one per core (or RETORT_THREADS)")
+      .show_default();
+  command.add_flag("--check", options->check,
+                   "Write nothing; read all of the packed file and of the model, and compare");
   command.on_use([options] { return run(*options); });
 }
 

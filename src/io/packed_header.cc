@@ -103,8 +103,8 @@ Status check_tiling(const PackedHeader& header) {
                   shown_name(tensor.name), tensor.offset, next);
     }
     if (tensor.bytes > header.payload_bytes - next) {
-      return fail(ErrorCode::kCorrupt, "tensor '{}' has {} bytes at {} but the payload has {}",
-                  shown_name(tensor.name), tensor.bytes, tensor.offset, header.payload_bytes);
+      return fail(ErrorCode::kCorrupt, "tensor '{}' has {} bytes at {} but the payload has {}", shown_name(tensor.name),
+                  tensor.bytes, tensor.offset, header.payload_bytes);
     }
     next = packed_tensor_end(next + tensor.bytes);
     if (next > header.payload_bytes) break;
@@ -139,10 +139,10 @@ Expected<PackedHeader> read_header(const Json& json, std::uint64_t payload_offse
   header.chunk_bytes = static_cast<std::uint64_t>(chunk);
   RETORT_TRY(const Json* const hashes, json_list(json, "chunk_hashes"));
   // Without a sum that could wrap: payload_bytes is at most the file's length.
-  const std::uint64_t chunks = header.payload_bytes / header.chunk_bytes + (header.payload_bytes % header.chunk_bytes > 0);
+  const std::uint64_t chunks =
+      header.payload_bytes / header.chunk_bytes + (header.payload_bytes % header.chunk_bytes > 0);
   if (hashes->size() != chunks) {
-    return fail(ErrorCode::kCorrupt, "{} hashes for {} chunks of {} bytes", hashes->size(), chunks,
-                header.chunk_bytes);
+    return fail(ErrorCode::kCorrupt, "{} hashes for {} chunks of {} bytes", hashes->size(), chunks, header.chunk_bytes);
   }
   for (const Json& value : *hashes) {
     RETORT_TRY(const std::uint64_t hash, read_hash(value));
@@ -174,8 +174,8 @@ Expected<std::uint64_t> packed_head_bytes(std::span<const std::byte> preamble, s
   }
   const std::uint64_t head = sizeof(Preamble) + found.header_bytes;
   if (head > file_bytes) {
-    return fail(ErrorCode::kCorrupt, "{}: its header takes {} bytes but the file has {}: it is cut off; {}", what,
-                head, file_bytes, kRemedy);
+    return fail(ErrorCode::kCorrupt, "{}: its header takes {} bytes but the file has {}: it is cut off; {}", what, head,
+                file_bytes, kRemedy);
   }
   if (head % kPackedPage != 0) {
     return fail(ErrorCode::kCorrupt, "{}: its weights begin at byte {}, which is no multiple of {}; {}", what, head,
@@ -198,8 +198,8 @@ Expected<PackedHeader> parse_packed_header(std::span<const std::byte> head, std:
     return fail(ErrorCode::kCorrupt, "{}: the header's hash is {:016x} but should be {:016x}: it is damaged; {}", what,
                 found, expected, kRemedy);
   }
-  RETORT_TRY(const Json json, parse_json({reinterpret_cast<const char*>(text.data()), text.size()}, what,
-                                         DuplicateKeys::kRefuse));
+  RETORT_TRY(const Json json,
+             parse_json({reinterpret_cast<const char*>(text.data()), text.size()}, what, DuplicateKeys::kRefuse));
   auto header = read_header(json, head_bytes, file_bytes);
   if (!header) {
     return fail(ErrorCode::kCorrupt, "{}: {}; {}", what, header.error().message(), kRemedy);
@@ -228,12 +228,9 @@ std::string packed_head(const PackedHeader& header) {
   }
   OrderedJson hashes = OrderedJson::array();
   for (const std::uint64_t hash : header.chunk_hashes) hashes.push_back(fmt::format("{:016x}", hash));
-  const OrderedJson json = {{"retort", header.retort_version},
-                            {"layout", header.layout},
-                            {"source", std::move(source)},
-                            {"tensors", std::move(tensors)},
-                            {"payload_bytes", header.payload_bytes},
-                            {"chunk_bytes", header.chunk_bytes},
+  const OrderedJson json = {{"retort", header.retort_version},       {"layout", header.layout},
+                            {"source", std::move(source)},           {"tensors", std::move(tensors)},
+                            {"payload_bytes", header.payload_bytes}, {"chunk_bytes", header.chunk_bytes},
                             {"chunk_hashes", std::move(hashes)}};
   std::string text = json_text(json);
   const std::size_t used = (sizeof(Preamble) + text.size()) % kPackedPage;

@@ -52,8 +52,10 @@ Expected<std::string> whole_hash(const CheckpointFile& source, const std::functi
 Status expect_equal(const CheckpointFile& source, std::string_view what, const std::string& found,
                     const std::string& expected) {
   if (found == expected) return {};
-  return fail(ErrorCode::kCorrupt, "it was packed from another file than {}: {} is {} but was {}; pack the model again "
-              "(retort pack)", source.file->path().string(), what, found, expected);
+  return fail(ErrorCode::kCorrupt,
+              "it was packed from another file than {}: {} is {} but was {}; pack the model again "
+              "(retort pack)",
+              source.file->path().string(), what, found, expected);
 }
 
 }  // namespace
@@ -86,9 +88,8 @@ Expected<std::vector<SourceFile>> identify_source(const Checkpoint& checkpoint, 
 Status check_source(const std::vector<SourceFile>& recorded, const Checkpoint& checkpoint, SourceCheck check) {
   const std::vector<CheckpointFile> files = checkpoint.files();
   if (files.size() != recorded.size()) {
-    return fail(ErrorCode::kCorrupt,
-                "it was packed from {} files but {} has {}; pack the model again (retort pack)", recorded.size(),
-                checkpoint.name(), files.size());
+    return fail(ErrorCode::kCorrupt, "it was packed from {} files but {} has {}; pack the model again (retort pack)",
+                recorded.size(), checkpoint.name(), files.size());
   }
   for (std::size_t i = 0; i < files.size(); ++i) {
     const CheckpointFile& source = files[i];

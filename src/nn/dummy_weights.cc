@@ -34,8 +34,8 @@ std::uint64_t start_of(std::uint64_t seed, std::uint64_t tensor, std::uint64_t p
   return Bits(Bits(Bits(seed).next() + tensor).next() + part).next();
 }
 
-// One panel of P4 with `rows` real rows; those beyond are zeros. Codes are uniform over -8..7, whose root mean square is
-// 4.64; the sign of a record's scales is random, which makes the mean of a row's weights zero.
+// One panel of P4 with `rows` real rows; those beyond are zeros. Codes are uniform over -8..7, whose root mean square
+// is 4.64; the sign of a record's scales is random, which makes the mean of a row's weights zero.
 void fill_panel(Bits bits, std::int64_t rows, std::int64_t columns, std::byte* out) {
   constexpr std::size_t kScales = kPanelRows * sizeof(std::uint16_t);
   const std::int64_t record_bytes = packed_info(PackedFormat::kP4).record_bytes;
@@ -130,7 +130,8 @@ class Maker {
     const MoeConfig& moe = *config_.moe;
     out.moe.emplace();
     out.moe->router = matrix(moe.num_experts, hidden);
-    for (std::int64_t e = 0; e < moe.num_experts; ++e) out.moe->experts.push_back(mlp(hidden, moe.moe_intermediate_size));
+    for (std::int64_t e = 0; e < moe.num_experts; ++e)
+      out.moe->experts.push_back(mlp(hidden, moe.moe_intermediate_size));
     if (moe.shared_expert_intermediate_size > 0) {
       out.moe->shared = mlp(hidden, moe.shared_expert_intermediate_size);
       out.moe->shared_gate = matrix(1, hidden);

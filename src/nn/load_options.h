@@ -20,7 +20,7 @@ enum class LoadFormat : std::uint8_t {
 struct LoadOptions {
   Quality quality = Quality::kFast;
   LoadFormat format = LoadFormat::kAuto;
-  std::filesystem::path packed_file;                  ///< empty: Checkpoint::packed_path()
+  std::filesystem::path packed_file;                 ///< empty: Checkpoint::packed_path()
   SourceCheck source_check = SourceCheck::kSampled;  ///< of the checkpoint against the packed file
   std::uint64_t dummy_seed = 0;
 };

@@ -37,7 +37,8 @@ std::string describe(const PackedTensor& tensor) {
 
 Status check_header(const PackedHeader& header, const std::vector<PackedTensor>& expected) {
   if (header.layout != kPackedLayoutVersion) {
-    return fail(ErrorCode::kUnsupported, "layout {} of packed weights was expected but it has layout {} (of retort {}); {}",
+    return fail(ErrorCode::kUnsupported,
+                "layout {} of packed weights was expected but it has layout {} (of retort {}); {}",
                 kPackedLayoutVersion, header.layout, shown_name(header.retort_version), kRemedy);
   }
   if (header.tensors.size() != expected.size()) {

@@ -27,9 +27,9 @@ struct PackResult {
   std::uint64_t file_bytes = 0;    ///< of the packed file
 };
 
-/// Packs `checkpoint` into `path`, a tensor at a time, and replaces what had that name once all is on the disk. `progress` counts bytes read
-/// for the source's identity and bytes packed. kUnsupported if no matrix has a packed format; kCancelled if `cancel`
-/// says so, and then nothing is left behind.
+/// Packs `checkpoint` into `path`, a tensor at a time, and replaces what had that name once all is on the disk.
+/// `progress` counts bytes read for the source's identity and bytes packed. kUnsupported if no matrix has a packed
+/// format; kCancelled if `cancel` says so, and then nothing is left behind.
 Expected<PackResult> write_packed_file(const std::filesystem::path& path, const Checkpoint& checkpoint,
                                        const KernelTable& kernels, const ByteProgress& progress,
                                        const CancelToken& cancel);

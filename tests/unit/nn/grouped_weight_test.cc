@@ -360,7 +360,8 @@ TEST(LoadWeights, ABiasThatTheNetworkDoesNotHaveMustBeZeros) {
     EXPECT_TRUE(write_tensors(dir.path() / "quantized/model.safetensors", tensors));
     RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open((dir.path() / "quantized").string()));
     RETORT_TRY_STATUS(checkpoint.check_tensors());
-    RETORT_TRY(const ModelWeights weights, load_weights(checkpoint, **kernel_table(Isa::kRef), {.quality = Quality::kExact}));
+    RETORT_TRY(const ModelWeights weights,
+               load_weights(checkpoint, **kernel_table(Isa::kRef), {.quality = Quality::kExact}));
     EXPECT_TRUE(weights.layers[1].o.bias.empty());
     return {};
   };
