@@ -35,6 +35,10 @@ std::vector<SourceFile> source_of(const PackedHeader& header) {
   return source;
 }
 
+std::vector<std::byte> panels(std::size_t bytes, char value) {
+  return std::vector<std::byte>(bytes, static_cast<std::byte>(value));
+}
+
 std::string content_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -45,8 +49,8 @@ std::string content_of(const std::filesystem::path& path) {
 std::string packed_bytes_of(const TempDir& folder) {
   auto writer = PackedWriter::create(folder.path() / "m.packed", two_tensors());
   EXPECT_TRUE(writer);
-  EXPECT_TRUE(writer->append(std::as_bytes(std::span(std::string(288, 'x')))));
-  EXPECT_TRUE(writer->append(std::as_bytes(std::span(std::string(544, 'y')))));
+  EXPECT_TRUE(writer->append(panels(288, 'x')));
+  EXPECT_TRUE(writer->append(panels(544, 'y')));
   EXPECT_TRUE(writer->finish(source_of(writer->header())));
   return content_of(folder.path() / "m.packed");
 }
@@ -139,7 +143,7 @@ TEST(PackedWriter, LeavesNothingBehindUnlessFinished) {
   {
     auto writer = PackedWriter::create(folder.path() / "m.packed", two_tensors());
     ASSERT_TRUE(writer);
-    ASSERT_TRUE(writer->append(std::as_bytes(std::span(std::string(288, 'x')))));
+    ASSERT_TRUE(writer->append(panels(288, 'x')));
   }
   EXPECT_EQ(content_of(folder.path() / "m.packed"), "old");
   const std::filesystem::directory_iterator files(folder.path());
