@@ -125,6 +125,17 @@ TEST_F(PackedWeights, AChangeBetweenSampledPagesIsSeenByTheWholeCheckOnly) {
   expect_error(check_packed_file(packed_, *changed, packed_test_kernels()), ErrorCode::kCorrupt, {"its sha256"});
 }
 
+TEST_F(PackedWeights, AChangeInASampledPageIsSeenAtEachStart) {
+  const std::uint64_t pages = (std::filesystem::file_size(model_) - 1) / kPackedPage;
+  for (const std::uint64_t sample : {20u, 40u, 63u}) {
+    const std::uint64_t offset = pages * sample / 63 * kPackedPage;
+    flip(model_, offset);
+    expect_error(logits(LoadFormat::kPacked), ErrorCode::kCorrupt, {"the sha256 of pages in it"});
+    flip(model_, offset);
+  }
+  EXPECT_TRUE(logits(LoadFormat::kPacked));
+}
+
 TEST_F(PackedWeights, AnotherLayoutOrTensorIsRefused) {
   const auto rewrite = [&](const auto& change) {
     PackedHeader header = PackedFile::open(packed_)->header();
