@@ -26,6 +26,7 @@ MODULES = {
 LIBRARIES = [
     (r"curl/.*", {"io"}),
     (r"openssl/.*", {"io"}),
+    (r"xxh.*\.h", {"io"}),
     (r"pcre2\.h", {"text"}),
     (r"utf8proc\.h", {"text"}),
     (r"spdlog/.*", {"core"}),

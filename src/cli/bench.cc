@@ -171,11 +171,15 @@ Status run(const Options& options) {
   }
   if (options.model.empty()) return fail(ErrorCode::kInvalidArgument, "--model is required");
   RETORT_TRY(const std::vector<SpeedTest> tests, make_tests(options));
-  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
+  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model, options.common));
   const InterruptScope interrupt;
   RETORT_TRY(const std::shared_ptr<const Model> model, load_model(checkpoint, options.common));
   RETORT_TRY(const KvCacheType kv, resolve_kv_cache_type(options.kv_cache_dtype, *model));
-  const WeightsPlan plan = plan_weights(*checkpoint);
+  WeightsPlan plan = plan_weights(*checkpoint);
+  if (options.common.load_format == "dummy") {
+    plan.bytes = model->memory_bytes();
+    plan.parameters = count_parameters(model->config());
+  }
   const bool table = options.output == "md";
   if (table) {
     fmt::print("{}: {}, {} parameters; {}\n\n", checkpoint->name(), format_bytes(plan.bytes),

@@ -67,7 +67,7 @@ std::vector<std::int64_t> find_stop_ids(const Checkpoint& checkpoint, const Toke
 
 Expected<ChatModel> ChatModel::load(const ChatModelOptions& options) {
   RETORT_TRY(OrderedJson kwargs, parse_kwargs(options.kwargs));
-  RETORT_TRY(auto checkpoint, open_checkpoint(options.model));
+  RETORT_TRY(auto checkpoint, open_checkpoint(options.model, options.common));
   const std::int64_t most = checkpoint->config().max_position_embeddings;
   if (options.max_model_len < 0 || options.max_model_len > most) {
     return fail(ErrorCode::kInvalidArgument,

@@ -22,7 +22,7 @@ struct ChatModelOptions {
   std::int64_t max_model_len = 0;  ///< 0: what the model was made for
   CommonOptions common;
 };
-/// --model --chat-template --kwargs --max-model-len --threads
+/// --model --chat-template --kwargs --max-model-len, and those of add_common_options
 void add_chat_model_options(Command command, ChatModelOptions& options);
 
 /// What a model is asked: token ids, and how its reply begins.

@@ -10,6 +10,7 @@ void add_chat(Command program);
 void add_detokenize(Command program);
 void add_forward(Command program);
 void add_inspect(Command program);
+void add_pack(Command program);
 void add_perplexity(Command program);
 void add_pull(Command program);
 void add_tokenize(Command program);

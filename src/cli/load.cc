@@ -15,6 +15,16 @@ Expected<Quality> parse_quality(std::string_view text) {
   return fail(ErrorCode::kInvalidArgument, "--quality must be fast or exact but is '{}'", text);
 }
 
+Expected<LoadFormat> parse_load_format(std::string_view text) {
+  if (text == "auto") return LoadFormat::kAuto;
+  if (text == "safetensors") return LoadFormat::kSafetensors;
+  if (text == "gguf") return LoadFormat::kGguf;
+  if (text == "packed") return LoadFormat::kPacked;
+  if (text == "dummy") return LoadFormat::kDummy;
+  return fail(ErrorCode::kInvalidArgument, "--load-format must be auto, safetensors, gguf, packed or dummy but is '{}'",
+              text);
+}
+
 }  // namespace
 
 void add_common_options(Command command, CommonOptions& options) {
@@ -24,27 +34,41 @@ void add_common_options(Command command, CommonOptions& options) {
       .add("--quality", options.quality,
            "fast: packed weights and int8 activations; exact: fp32 activations, weights as the file has them")
       .show_default();
+  command
+      .add(
+          "--load-format", options.load_format,
+          "auto: the packed file beside the model (see retort pack) where it is there and right; packed: nothing else; "
+          "safetensors, gguf: the model itself; dummy: random weights of its shapes")
+      .show_default();
+  command.add("--packed-file", options.packed_file, "A packed file that lies elsewhere");
+  command.add_flag("--verify-packed", options.verify_packed,
+                   "Compare the whole model with what the packed file was made from, not a sample of it");
 }
 
-Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model) {
-  RETORT_TRY(Checkpoint checkpoint, Checkpoint::open(model));
+Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model, const CommonOptions& options) {
+  RETORT_TRY(const LoadFormat format, parse_load_format(options.load_format));
+  RETORT_TRY(Checkpoint checkpoint, Checkpoint::open(model, format == LoadFormat::kDummy ? CheckpointWeights::kIgnore
+                                                                                         : CheckpointWeights::kRead));
   return std::make_shared<const Checkpoint>(std::move(checkpoint));
 }
 
 Expected<std::shared_ptr<const Model>> load_model(std::shared_ptr<const Checkpoint> checkpoint,
                                                   const CommonOptions& options) {
-  RETORT_TRY(const Quality quality, parse_quality(options.quality));
+  LoadOptions load{.packed_file = options.packed_file,
+                   .source_check = options.verify_packed ? SourceCheck::kWhole : SourceCheck::kSampled};
+  RETORT_TRY(load.quality, parse_quality(options.quality));
+  RETORT_TRY(load.format, parse_load_format(options.load_format));
   if (options.threads != 0) {
     RETORT_TRY_STATUS(set_thread_count(options.threads));
   }
   RETORT_TRY(const KernelTable* const kernels, default_kernel_table());
-  RETORT_TRY(std::unique_ptr<Model> model, Model::load(std::move(checkpoint), *kernels, quality));
+  RETORT_TRY(std::unique_ptr<Model> model, Model::load(std::move(checkpoint), *kernels, load));
   log(LogLevel::kDebug, "{} kernels, {} threads", kernels->name, thread_count());
   return std::shared_ptr<const Model>(std::move(model));
 }
 
 Expected<std::shared_ptr<const Model>> load_model(std::string_view model, const CommonOptions& options) {
-  RETORT_TRY(auto checkpoint, open_checkpoint(model));
+  RETORT_TRY(auto checkpoint, open_checkpoint(model, options));
   return load_model(std::move(checkpoint), options);
 }
 

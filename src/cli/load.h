@@ -16,11 +16,15 @@ namespace retort::cli {
 struct CommonOptions {
   int threads = 0;  ///< 0: as many as cores
   std::string quality = "fast";
+  std::string load_format = "auto";
+  std::string packed_file;  ///< empty: beside the model
+  bool verify_packed = false;
 };
-/// --threads --quality
+/// --threads --quality --load-format --packed-file --verify-packed
 void add_common_options(Command command, CommonOptions& options);
 
-Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model);
+/// The load format decides whether a folder must have weights: dummy asks for config.json alone.
+Expected<std::shared_ptr<const Checkpoint>> open_checkpoint(std::string_view model, const CommonOptions& options = {});
 
 /// Chooses the kernels (RETORT_ISA) and the number of threads, then loads.
 Expected<std::shared_ptr<const Model>> load_model(std::shared_ptr<const Checkpoint> checkpoint,

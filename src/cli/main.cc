@@ -61,6 +61,7 @@ int run(int argc, char** argv) {
   cli::add_detokenize(program);
   cli::add_forward(program);
   cli::add_inspect(program);
+  cli::add_pack(program);
   cli::add_perplexity(program);
   cli::add_render(program);
   cli::add_pull(program);

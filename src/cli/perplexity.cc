@@ -99,7 +99,7 @@ Status run(const Options& options) {
     return fail(ErrorCode::kInvalidArgument, "--logprobs does not go with --kl-divergence");
   }
   RETORT_TRY(const auto text, MappedFile::open(options.file));
-  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
+  RETORT_TRY(const auto checkpoint, open_checkpoint(options.model, options.common));
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(*checkpoint));
   RETORT_TRY(const std::shared_ptr<const Model> model, load_model(checkpoint, options.common));
   RETORT_TRY(const KvCacheType kv, resolve_kv_cache_type(options.kv_cache_dtype, *model));

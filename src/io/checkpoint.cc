@@ -70,7 +70,7 @@ Expected<Checkpoint> Checkpoint::open_gguf(const fs::path& path) {
   return out;
 }
 
-Expected<Checkpoint> Checkpoint::open_folder(const fs::path& folder) {
+Expected<Checkpoint> Checkpoint::open_folder(const fs::path& folder, CheckpointWeights weights) {
   RETORT_TRY_STATUS(check_no_lfs_pointers(folder));
   const fs::path config_path = folder / "config.json";
   std::error_code ignored;
@@ -92,26 +92,32 @@ Expected<Checkpoint> Checkpoint::open_folder(const fs::path& folder) {
   RETORT_TRY(const Json generation, read_optional(generation_path));
   RETORT_TRY(out.generation_defaults_, named(generation_defaults_from_json(generation), generation_path));
   add_eos_of_defaults(out.config_, out.generation_defaults_);
-  RETORT_TRY(FolderWeights weights, open_folder_weights(folder));
-  out.shards_ = std::move(weights.shards);
-  out.tensors_ = std::move(weights.tensors);
+  RETORT_TRY(out.config_file_, MappedFile::open(config_path));
+  if (weights == CheckpointWeights::kIgnore) return out;
+  RETORT_TRY(FolderWeights found, open_folder_weights(folder));
+  out.shards_ = std::move(found.shards);
+  out.tensors_ = std::move(found.tensors);
   // Some writers store the tied output a second time; the configuration decides, as in Hugging Face.
   if (out.config_.tie_word_embeddings) out.tensors_.erase("lm_head.weight");
   return out;
 }
 
-Expected<Checkpoint> Checkpoint::open(std::string_view model) {
+Expected<Checkpoint> Checkpoint::open(std::string_view model, CheckpointWeights weights) {
   if (model.empty()) {
     return fail(ErrorCode::kInvalidArgument, "no model given: expected a folder, a .gguf file or a hub id (org/name)");
   }
   const fs::path path(model);
   std::error_code error;
   const auto status = fs::status(path, error);
-  if (fs::is_directory(status)) return open_folder(path);
+  if (fs::is_directory(status)) return open_folder(path, weights);
   if (fs::is_regular_file(status)) {
     if (path.extension() == ".safetensors" || path.extension() == ".json") {
       return fail(ErrorCode::kInvalidArgument,
                   "{}: give the folder that holds config.json and the weights, not a file of it", path.string());
+    }
+    if (path.extension() == ".packed") {
+      return fail(ErrorCode::kInvalidArgument,
+                  "{}: give the model that it was packed from; what is packed is found beside it", path.string());
     }
     return open_gguf(path);
   }
@@ -126,9 +132,45 @@ Expected<Checkpoint> Checkpoint::open(std::string_view model) {
         "{}: no such folder or file, and not in the cache ({}) either; `retort pull {}` downloads it from the hub",
         model, hub.cache.string(), model);
   }
-  RETORT_TRY(Checkpoint found, open_folder(*snapshot));
+  RETORT_TRY(Checkpoint found, open_folder(*snapshot, weights));
   found.name_ = model;
   return found;
+}
+
+std::vector<CheckpointFile> Checkpoint::files() const {
+  std::vector<CheckpointFile> files;
+  const auto add = [&](const std::shared_ptr<const MappedFile>& file, const std::byte* first_tensor) {
+    const std::byte* begin = file->bytes().data();
+    files.push_back({file, first_tensor ? static_cast<std::uint64_t>(first_tensor - begin) : file->bytes().size()});
+  };
+  const auto earlier = [](const std::byte* first, const std::byte* data) {
+    return data && (!first || data < first) ? data : first;
+  };
+  if (config_file_) add(config_file_, nullptr);
+  for (const Safetensors& shard : shards_) {
+    const std::byte* first = nullptr;
+    for (const auto& [name, view] : shard.tensors) first = earlier(first, view.data);
+    add(shard.file, first);
+  }
+  if (!gguf_) return files;
+  for (const GgufFile& part : gguf_->files) {
+    const std::byte* first = nullptr;
+    for (const GgufTensor& tensor : part.tensors()) first = earlier(first, tensor.data);
+    add(part.file(), first);
+  }
+  return files;
+}
+
+fs::path Checkpoint::packed_path() const {
+  if (folder_) return *folder_ / "model.packed";
+  return gguf_->first().file()->path().string() + ".packed";
+}
+
+void Checkpoint::give_back(const TensorView& view) const {
+  const std::span bytes(view.data, static_cast<std::size_t>(view.bytes));
+  for (const Safetensors& shard : shards_) shard.file->give_back(bytes);
+  if (!gguf_) return;
+  for (const GgufFile& part : gguf_->files) part.file()->give_back(bytes);
 }
 
 }  // namespace retort

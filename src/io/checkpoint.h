@@ -19,6 +19,18 @@ namespace retort {
 
 enum class CheckpointFormat { kSafetensors, kGguf };
 
+/// What Checkpoint::open() looks for besides the configuration.
+enum class CheckpointWeights {
+  kRead,
+  kIgnore,  ///< a folder may be without any, and those that are there are not looked at
+};
+
+/// A file that a checkpoint's weights depend on.
+struct CheckpointFile {
+  std::shared_ptr<const MappedFile> file;
+  std::uint64_t header_bytes = 0;  ///< up to the first tensor; all of a file without tensors
+};
+
 /// Owns the mappings that its views point into.
 class Checkpoint {
  public:
@@ -26,7 +38,7 @@ class Checkpoint {
   /// cache ("org/name", see io/hub.h; nothing is downloaded here). Reads headers only: cheap. Tensor names, shapes and
   /// dtypes are all checked against the configuration by check_tensors(), not here, so that a header-only file can
   /// still tokenize, render and be inspected.
-  static Expected<Checkpoint> open(std::string_view model);
+  static Expected<Checkpoint> open(std::string_view model, CheckpointWeights weights = CheckpointWeights::kRead);
 
   /// Every tensor that the architecture needs is there, with data, in the shape that the configuration implies, and
   /// there is no unknown one; of a quantized Linear those that its scheme brings. Call before loading weights. The
@@ -55,8 +67,16 @@ class Checkpoint {
   /// The GGUF with the vocabulary, or nullptr for a folder.
   [[nodiscard]] const GgufFile* gguf() const { return gguf_ ? &gguf_->first() : nullptr; }
 
+  /// config.json and the shards, or the parts of the GGUF, always in the same order.
+  [[nodiscard]] std::vector<CheckpointFile> files() const;
+  /// Where its packed weights are looked for and put: FOLDER/model.packed or FILE.gguf.packed.
+  [[nodiscard]] std::filesystem::path packed_path() const;
+  /// Gives back the memory of a tensor that will not be read soon (MappedFile::give_back); a view of anything else
+  /// stays as it is. Thread-safe.
+  void give_back(const TensorView& view) const;
+
  private:
-  static Expected<Checkpoint> open_folder(const std::filesystem::path& folder);
+  static Expected<Checkpoint> open_folder(const std::filesystem::path& folder, CheckpointWeights weights);
   static Expected<Checkpoint> open_gguf(const std::filesystem::path& path);
 
   CheckpointFormat format_ = CheckpointFormat::kSafetensors;
@@ -64,6 +84,7 @@ class Checkpoint {
   ModelConfig config_;
   GenerationDefaults generation_defaults_;
   std::map<std::string, TensorView, std::less<>> tensors_;
+  std::shared_ptr<const MappedFile> config_file_;  // config.json
   std::vector<Safetensors> shards_;
   std::shared_ptr<const GgufModel> gguf_;
   std::optional<std::filesystem::path> folder_;

@@ -16,16 +16,13 @@ std::optional<std::uint64_t> free_bytes(const std::filesystem::path& path) {
   return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 
-constexpr const char* kAdvice =
-    "free some, or name a folder on a larger disk in HF_HOME, and pull again: what has come is kept";
-
 }  // namespace
 
-Status check_free_space(const std::filesystem::path& folder, std::uint64_t needed) {
+Status check_free_space(const std::filesystem::path& folder, std::uint64_t needed, std::string_view advice) {
   const auto free = free_bytes(folder);
   if (!free || *free >= needed) return {};
   return fail(ErrorCode::kIo, "not enough space below {}: {} ({} bytes) needed, {} ({} bytes) free; {}",
-              folder.string(), format_bytes(needed), needed, format_bytes(*free), *free, kAdvice);
+              folder.string(), format_bytes(needed), needed, format_bytes(*free), *free, advice);
 }
 
 Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code) {
@@ -38,7 +35,7 @@ Error write_error(const std::filesystem::path& path, std::uint64_t needed, int c
   const std::uint64_t free = free_bytes(path.parent_path()).value_or(0);
   return {ErrorCode::kIo,
           fmt::format("{}: {}: {} ({} bytes) more needed for this file, {} ({} bytes) free; {}", path.string(), what,
-                      format_bytes(needed), needed, format_bytes(free), free, kAdvice)};
+                      format_bytes(needed), needed, format_bytes(free), free, kPullSpaceAdvice)};
 }
 
 }  // namespace retort

@@ -52,6 +52,7 @@ class GgufFile {
   /// False where the data area is absent or short: tokenizer and shapes can be read, weights cannot.
   [[nodiscard]] bool has_tensor_data() const { return has_tensor_data_; }
   [[nodiscard]] const std::string& what() const { return what_; }
+  [[nodiscard]] const std::shared_ptr<const MappedFile>& file() const { return file_; }  ///< null if parsed from memory
 
   // Typed look-ups: nullopt if absent, kCorrupt (naming the key) if of another type.
   [[nodiscard]] Expected<std::optional<std::int64_t>> get_int(std::string_view key) const;

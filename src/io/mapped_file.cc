@@ -1,6 +1,7 @@
 #include "io/mapped_file.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -41,6 +42,17 @@ Expected<std::shared_ptr<const MappedFile>> MappedFile::open(const std::filesyst
   }
   ::close(fd);
   return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<const std::byte*>(data), size));
+}
+
+void MappedFile::give_back(std::span<const std::byte> part) const {
+  // Of other memory the same call would make zeros.
+  const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+  const auto first = reinterpret_cast<std::uintptr_t>(data_);
+  if (begin < first || begin - first > size_ || part.size() > size_ - (begin - first)) return;
+  const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  const std::uintptr_t from = (begin + page - 1) / page * page;
+  const std::uintptr_t to = (begin + part.size()) / page * page;
+  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);  // advice: no loss if not heeded
 }
 
 }  // namespace retort

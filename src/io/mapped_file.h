@@ -25,6 +25,10 @@ class MappedFile {
   [[nodiscard]] std::string_view text() const { return {reinterpret_cast<const char*>(data_), size_}; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  /// Takes the whole pages of `part` out of this process' memory; nothing is lost, and who reads them again gets them
+  /// again from the file. Nothing happens to bytes that are not this file's. Thread-safe.
+  void give_back(std::span<const std::byte> part) const;
+
  private:
   MappedFile(std::filesystem::path path, const std::byte* data, std::size_t size);
   std::filesystem::path path_;

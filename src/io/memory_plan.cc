@@ -92,6 +92,16 @@ WeightsPlan plan_weights(const Checkpoint& checkpoint) {
   return plan;
 }
 
+std::uint64_t count_parameters(const ModelConfig& config) {
+  std::uint64_t parameters = 0;
+  const auto count = [&](const std::string&, const Shape& shape, TensorRole) -> Status {
+    parameters = add(parameters, static_cast<std::uint64_t>(shape.elements()));
+    return {};
+  };
+  static_cast<void>(for_each_tensor(config, count));
+  return parameters;
+}
+
 std::uint64_t kv_bytes_per_token(const ModelConfig& config, KvCacheType type) {
   return multiply(bytes_per_layer_and_position(config, type), static_cast<std::uint64_t>(config.num_hidden_layers));
 }

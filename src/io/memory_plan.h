@@ -33,6 +33,9 @@ struct WeightsPlan {
 };
 WeightsPlan plan_weights(const Checkpoint& checkpoint);
 
+/// Weights of the network that a configuration describes, whatever a file has.
+std::uint64_t count_parameters(const ModelConfig& config);
+
 /// Bytes that one more position takes in all layers, as long as no window is full.
 std::uint64_t kv_bytes_per_token(const ModelConfig& config, KvCacheType type);
 

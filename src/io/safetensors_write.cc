@@ -1,13 +1,9 @@
 // Writing: the same bytes for the same tensors, and never half a file under the final name.
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <random>
 #include <set>
-#include <unistd.h>
 
 #include "core/json.h"
+#include "io/output_file.h"
 #include "io/safetensors.h"
 
 namespace retort {
@@ -63,53 +59,6 @@ Expected<std::string> header_for(const std::vector<const NamedTensor*>& order,
   return text;
 }
 
-class OutputFile {
- public:
-  explicit OutputFile(fs::path path) : path_(std::move(path)) {}
-  ~OutputFile() {
-    if (fd_ >= 0) ::close(fd_);
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-
-  Status create() {
-    fd_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd_ >= 0) return {};
-    const int code = errno;
-    auto error = failed("create", code);
-    path_.clear();  // not ours
-    return error;
-  }
-  Status write(const void* data, std::uint64_t bytes) {
-    const auto* next = static_cast<const char*>(data);
-    while (bytes > 0) {
-      const ssize_t written = ::write(fd_, next, static_cast<std::size_t>(std::min<std::uint64_t>(bytes, 1 << 30)));
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return failed("write", written < 0 ? errno : ENOSPC);
-      next += written;
-      bytes -= static_cast<std::uint64_t>(written);
-    }
-    return {};
-  }
-  Status finish(const fs::path& final_path) {
-    if (::fsync(fd_) != 0) return failed("sync", errno);
-    const int closed = ::close(fd_);
-    fd_ = -1;
-    if (closed != 0) return failed("close", errno);
-    if (::rename(path_.c_str(), final_path.c_str()) != 0) return failed("rename", errno);
-    path_.clear();
-    return {};
-  }
-
- private:
-  [[nodiscard]] Status failed(std::string_view action, int code) const {
-    return fail(ErrorCode::kIo, "{}: cannot {}: {}", path_.string(), action, std::strerror(code));
-  }
-  fs::path path_;
-  int fd_ = -1;
-};
-
 }  // namespace
 
 Status write_safetensors(const fs::path& path, std::span<const NamedTensor> tensors,
@@ -125,12 +74,11 @@ Status write_safetensors(const fs::path& path, std::span<const NamedTensor> tens
   RETORT_TRY(const std::string header, header_for(order, metadata));
   const std::uint64_t length = header.size();
 
-  OutputFile file(path.string() + fmt::format(".{:08x}.tmp", std::random_device()()));
-  RETORT_TRY_STATUS(file.create());
+  RETORT_TRY(OutputFile file, OutputFile::create(path));
   RETORT_TRY_STATUS(file.write(&length, sizeof(length)));
   RETORT_TRY_STATUS(file.write(header.data(), header.size()));
   for (const NamedTensor* tensor : order) RETORT_TRY_STATUS(file.write(tensor->view.data, tensor->view.bytes));
-  return file.finish(path);
+  return file.finish();
 }
 
 }  // namespace retort

@@ -44,6 +44,9 @@
 
 namespace retort {
 
+/// Changes with the layouts above: files that hold panels of another version are not read.
+inline constexpr int kPackedLayoutVersion = 1;
+
 enum class PackedFormat : std::uint8_t { kP4K, kP5K, kP6K, kP4, kP5, kP8 };
 inline constexpr std::size_t kPackedFormatCount = 6;
 

@@ -30,10 +30,12 @@ KvCacheType Model::kv_cache_type() const {
 }
 
 Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
-                                             Quality quality) {
-  RETORT_TRY_STATUS(checkpoint->check_tensors());
-  RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels, quality));
-  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, quality, std::move(weights)});
+                                             const LoadOptions& options) {
+  if (options.format != LoadFormat::kDummy) {
+    RETORT_TRY_STATUS(checkpoint->check_tensors());
+  }
+  RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels, options));
+  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, options.quality, std::move(weights)});
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
 
@@ -53,8 +55,11 @@ std::uint64_t Model::bytes_per_step() const {
 
 std::uint64_t Model::memory_bytes() const {
   // Every linear in the form in which it is multiplied, the embedding, and what was made besides; norms are nothing.
-  std::uint64_t bytes = impl_->weights.embedding.bytes;
   const ModelWeights& weights = impl_->weights;
+  // Rows that come out of the head's panels take nothing more.
+  const bool shared = weights.packed_embedding && weights.head.packed &&
+                      weights.packed_embedding->panels == weights.head.packed->panels;
+  std::uint64_t bytes = shared ? 0 : weights.embedding.bytes;
   const auto add = [&](const Linear& linear) { bytes += linear.bytes(); };
   const auto add_mlp = [&](const MlpWeights& mlp) {
     for (const Linear* linear : {&mlp.gate, &mlp.up, &mlp.down}) add(*linear);
@@ -162,13 +167,10 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
   Activations a(config, tokens);
   QuantizeScratch quantized;
   const std::vector<TokenPlace> places = place_tokens(config, batch, a);
-  const std::uint64_t embedding_stride =
-      *row_bytes(impl_->weights.embedding.dtype, static_cast<std::uint64_t>(config.hidden_size));
   std::int64_t t = 0;
   for (const SequenceChunk& chunk : batch) {
     for (const std::int32_t token : chunk.tokens) {
-      impl_->weights.embedding_row(impl_->weights.embedding.data + static_cast<std::uint64_t>(token) * embedding_stride,
-                                   a.x_TH.data() + t++ * config.hidden_size, config.hidden_size);
+      impl_->weights.embed(token, a.x_TH.data() + t++ * config.hidden_size);
     }
   }
 

@@ -11,7 +11,7 @@
 #include "io/checkpoint.h"
 #include "kernels/kernels.h"
 #include "nn/kv_cache.h"
-#include "nn/quality.h"
+#include "nn/load_options.h"
 
 namespace retort {
 
@@ -36,9 +36,13 @@ struct ForwardTrace {
 class Model {
  public:
   /// Checks every tensor first (Checkpoint::check_tensors). kExact is cheap: norms and biases are converted, the rest
-  /// is mapped. kFast reads and packs all matrices that have a packed format.
+  /// is mapped. kFast reads all matrices that have a packed format from the packed file, or packs them (load_weights).
   static Expected<std::unique_ptr<Model>> load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
-                                               Quality quality);
+                                               const LoadOptions& options);
+  static Expected<std::unique_ptr<Model>> load(std::shared_ptr<const Checkpoint> checkpoint, const KernelTable& kernels,
+                                               Quality quality) {
+    return load(std::move(checkpoint), kernels, LoadOptions{.quality = quality});
+  }
   ~Model();
 
   [[nodiscard]] const ModelConfig& config() const;

@@ -1,23 +1,26 @@
 #include "nn/packing.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/parallel.h"
+#include "io/packed_header.h"
 
 namespace retort {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
-
 std::int64_t panels_of(const Linear& linear) { return (linear.rows() + kPanelRows - 1) / kPanelRows; }
 
-std::size_t packed_bytes(const Linear& linear, PackedFormat format) {
-  const auto bytes = static_cast<std::size_t>(panels_of(linear) * panel_bytes(format, linear.columns()));
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}  // namespace
+
+std::optional<PackedFormat> packed_format_of(const Linear& linear) {
+  return packed_format_for(linear.w.dtype, linear.columns());
 }
 
-void pack(const Linear& linear, PackedFormat format, std::byte* out) {
+std::uint64_t packed_bytes(const Linear& linear, PackedFormat format) {
+  return static_cast<std::uint64_t>(panels_of(linear) * panel_bytes(format, linear.columns()));
+}
+
+void pack_linear(const Linear& linear, PackedFormat format, std::byte* out) {
   const auto stride =
       static_cast<std::int64_t>(*row_bytes(linear.w.dtype, static_cast<std::uint64_t>(linear.columns())));
   const std::int64_t bytes = panel_bytes(format, linear.columns());
@@ -30,22 +33,20 @@ void pack(const Linear& linear, PackedFormat format, std::byte* out) {
   });
 }
 
-}  // namespace
-
-Expected<Pages> pack_linears(std::span<Linear* const> linears) {
-  std::size_t total = 0;
-  for (const Linear* linear : linears) {
-    if (const auto format = packed_format_for(linear->w.dtype, linear->columns()))
-      total += packed_bytes(*linear, *format);
+Expected<Pages> pack_linears(std::span<const NamedLinear> linears, const Checkpoint& checkpoint) {
+  std::uint64_t total = 0;
+  for (const auto& [name, linear] : linears) {
+    if (const auto format = packed_format_of(*linear)) total += packed_tensor_end(packed_bytes(*linear, *format));
   }
-  RETORT_TRY(Pages pages, Pages::allocate(total));
+  RETORT_TRY(Pages pages, Pages::allocate(static_cast<std::size_t>(total)));
   std::byte* next = pages.data();
-  for (Linear* linear : linears) {
-    const auto format = packed_format_for(linear->w.dtype, linear->columns());
+  for (const auto& [name, linear] : linears) {
+    const auto format = packed_format_of(*linear);
     if (!format) continue;
-    pack(*linear, *format, next);
+    pack_linear(*linear, *format, next);
     linear->packed = PackedWeight{*format, next};
-    next += packed_bytes(*linear, *format);
+    checkpoint.give_back(linear->w);
+    next += packed_tensor_end(packed_bytes(*linear, *format));
   }
   return pages;
 }

@@ -5,8 +5,10 @@
 #include <map>
 #include <string>
 
+#include "core/log.h"
 #include "io/tensor_names.h"
-#include "nn/packing.h"
+#include "nn/dummy_weights.h"
+#include "nn/packed_weights.h"
 
 namespace retort {
 namespace {
@@ -170,32 +172,30 @@ class Loader {
   std::map<std::string, Shape, std::less<>> shapes_;
 };
 
-}  // namespace
-
-namespace {
-
-void add_mlp(MlpWeights& mlp, std::vector<Linear*>& out) {
-  for (Linear* linear : {&mlp.gate, &mlp.up, &mlp.down}) out.push_back(linear);
+void add_mlp(const std::string& prefix, MlpWeights& mlp, std::vector<NamedLinear>& out) {
+  out.push_back({prefix + ".gate_proj.weight", &mlp.gate});
+  out.push_back({prefix + ".up_proj.weight", &mlp.up});
+  out.push_back({prefix + ".down_proj.weight", &mlp.down});
 }
 
-// The matrices that carry a model's weight, in the order in which a token reads them. Routers stay exact: they are
-// small, and a rounding there sends a token to another expert.
-std::vector<Linear*> large_linears(ModelWeights& weights) {
-  std::vector<Linear*> out;
-  for (LayerWeights& layer : weights.layers) {
-    for (Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o}) out.push_back(linear);
-    if (layer.mlp) add_mlp(*layer.mlp, out);
-    if (!layer.moe) continue;
-    for (MlpWeights& expert : layer.moe->experts) add_mlp(expert, out);
-    if (layer.moe->shared) add_mlp(*layer.moe->shared, out);
+Status check_options(const Checkpoint& checkpoint, const LoadOptions& options) {
+  const auto wants = [&](LoadFormat format, CheckpointFormat expected, std::string_view name) -> Status {
+    if (options.format != format || checkpoint.format() == expected) return {};
+    return fail(ErrorCode::kInvalidArgument, "{}: the load format {} was asked for, which this model is not in",
+                checkpoint.name(), name);
+  };
+  RETORT_TRY_STATUS(wants(LoadFormat::kSafetensors, CheckpointFormat::kSafetensors, "safetensors"));
+  RETORT_TRY_STATUS(wants(LoadFormat::kGguf, CheckpointFormat::kGguf, "gguf"));
+  if (options.quality == Quality::kExact &&
+      (options.format == LoadFormat::kPacked || options.format == LoadFormat::kDummy)) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the quality exact computes with weights as the file has them: it goes with neither of the load "
+                "formats packed and dummy");
   }
-  out.push_back(&weights.head);
-  return out;
+  return {};
 }
 
-}  // namespace
-
-Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels, Quality quality) {
+Expected<ModelWeights> map_weights(const Checkpoint& checkpoint, const KernelTable& kernels) {
   const ModelConfig& config = checkpoint.config();
   ModelWeights weights;
   Loader loader(checkpoint, kernels, weights);
@@ -207,9 +207,66 @@ Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTa
   }
   RETORT_TRY(weights.final_norm, loader.vector("model.norm.weight"));
   RETORT_TRY(weights.head, loader.linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head"));
-  if (quality == Quality::kFast) {
-    RETORT_TRY(weights.packed, pack_linears(large_linears(weights)));
+  return weights;
+}
+
+// The panels of all that can be packed, from the packed file or made now.
+Expected<Pages> packed_panels(const Checkpoint& checkpoint, std::span<const NamedLinear> linears,
+                              const LoadOptions& options) {
+  if (options.format == LoadFormat::kAuto || options.format == LoadFormat::kPacked) {
+    const auto path = options.packed_file.empty() ? checkpoint.packed_path() : options.packed_file;
+    auto pages = read_packed_linears(path, checkpoint, linears, options.source_check);
+    if (pages || options.format == LoadFormat::kPacked) return pages;
+    if (pages.error().code() != ErrorCode::kNotFound || !options.packed_file.empty()) {
+      log(LogLevel::kWarn, "{} (packing the weights from {} for now)", pages.error().message(), checkpoint.name());
+    }
   }
+  return pack_linears(linears, checkpoint);
+}
+
+}  // namespace
+
+std::vector<NamedLinear> large_linears(ModelWeights& weights, const ModelConfig& config) {
+  std::vector<NamedLinear> out;
+  for (std::size_t i = 0; i < weights.layers.size(); ++i) {
+    LayerWeights& layer = weights.layers[i];
+    const std::string prefix = fmt::format("model.layers.{}.", i);
+    out.push_back({prefix + "self_attn.q_proj.weight", &layer.q});
+    out.push_back({prefix + "self_attn.k_proj.weight", &layer.k});
+    out.push_back({prefix + "self_attn.v_proj.weight", &layer.v});
+    out.push_back({prefix + "self_attn.o_proj.weight", &layer.o});
+    if (layer.mlp) add_mlp(prefix + "mlp", *layer.mlp, out);
+    if (!layer.moe) continue;
+    for (std::size_t e = 0; e < layer.moe->experts.size(); ++e) {
+      add_mlp(fmt::format("{}mlp.experts.{}", prefix, e), layer.moe->experts[e], out);
+    }
+    if (layer.moe->shared) add_mlp(prefix + "mlp.shared_expert", *layer.moe->shared, out);
+  }
+  out.push_back({config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight", &weights.head});
+  return out;
+}
+
+void ModelWeights::embed(std::int64_t token, float* out) const {
+  const std::int64_t columns = embedding.columns();
+  if (packed_embedding) {
+    const std::byte* panel =
+        packed_embedding->panels + token / kPanelRows * panel_bytes(packed_embedding->format, columns);
+    unpack_row(packed_embedding->format, panel, token % kPanelRows, columns, out);
+    return;
+  }
+  const std::uint64_t stride = *row_bytes(embedding.dtype, static_cast<std::uint64_t>(columns));
+  embedding_row(embedding.data + static_cast<std::uint64_t>(token) * stride, out, columns);
+}
+
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels,
+                                    const LoadOptions& options) {
+  RETORT_TRY_STATUS(check_options(checkpoint, options));
+  if (options.format == LoadFormat::kDummy) return dummy_weights(checkpoint.config(), kernels, options.dummy_seed);
+  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels));
+  if (options.quality != Quality::kFast) return weights;
+  const std::vector<NamedLinear> linears = large_linears(weights, checkpoint.config());
+  RETORT_TRY(weights.packed, packed_panels(checkpoint, linears, options));
+  if (checkpoint.config().tie_word_embeddings) weights.packed_embedding = weights.head.packed;
   return weights;
 }
 

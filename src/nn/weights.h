@@ -13,7 +13,8 @@
 #include "io/checkpoint.h"
 #include "kernels/kernels.h"
 #include "nn/linear.h"
-#include "nn/quality.h"
+#include "nn/load_options.h"
+#include "nn/packing.h"
 
 namespace retort {
 
@@ -45,8 +46,10 @@ struct LayerWeights {
 };
 
 struct ModelWeights {
-  TensorView embedding;  ///< [vocab, hidden]
+  TensorView embedding;  ///< [vocab, hidden]; without data where the packed one is all there is
   DequantizeFn embedding_row = nullptr;
+  /// Where rows are taken from, if there is one: the head's panels where they are tied. The same bits as `embedding`.
+  std::optional<PackedWeight> packed_embedding;
   std::vector<LayerWeights> layers;
   std::vector<float> final_norm;  ///< [hidden]
   Linear head;                    ///< [vocab, hidden]: lm_head, or the embedding where they are tied
@@ -55,11 +58,22 @@ struct ModelWeights {
   /// The fp32 values of quantized Linears.
   std::vector<std::unique_ptr<float[]>> dequantized;
   Pages packed;  ///< what the linears' packed copies point into
+
+  /// out [hidden] = the embedding of a token, which must be in the vocabulary.
+  void embed(std::int64_t token, float* out) const;
 };
 
-/// After Checkpoint::check_tensors(): every tensor is there in its shape. kUnsupported names a tensor in a dtype that
-/// holds no weights; kCorrupt a quantized one whose data contradicts itself (grouped_weight). Views point into the
-/// checkpoint, which must outlive the result.
-Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels, Quality quality);
+/// The matrices that carry a model's weight, in the order in which a token reads them. Routers stay exact: they are
+/// small, and a rounding there sends a token to another expert.
+std::vector<NamedLinear> large_linears(ModelWeights& weights, const ModelConfig& config);
+
+/// After Checkpoint::check_tensors(): every tensor is there in its shape (kDummy asks for none). kUnsupported names a
+/// tensor in a dtype that holds no weights; kCorrupt a quantized one whose data contradicts itself (grouped_weight).
+/// Views point into the checkpoint, which must outlive the result.
+///
+/// With kAuto a packed file that cannot be used is told of at warning level, and the weights are packed anew; kPacked
+/// makes its error that of the call. kInvalidArgument for a format that the checkpoint or the quality does not have.
+Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels,
+                                    const LoadOptions& options);
 
 }  // namespace retort

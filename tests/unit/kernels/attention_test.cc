@@ -208,7 +208,7 @@ TEST(KvBlock, KeepsWhatAnEightBitTypeCan) {
     float largest = 0;
     for (const float x : k) largest = std::max(largest, std::abs(x));
     for (int d = 0; d < 64; ++d) {
-      const float relative = type == KvCacheType::kBf16 ? 0x1p-9f : type == KvCacheType::kFp8E4m3 ? 0x1p-4f : 0.0f;
+      const float relative = type == KvCacheType::kBf16 ? 0x1p-8f : type == KvCacheType::kFp8E4m3 ? 0x1p-4f : 0.0f;
       const float absolute = type == KvCacheType::kInt8      ? largest / 254 * 1.001f
                              : type == KvCacheType::kFp8E4m3 ? largest / 448 * 0x1p-10f
                                                              : 0.0f;

@@ -332,7 +332,7 @@ TEST(LoadWeights, KeepsTheCodesBesideTheValues) {
     ASSERT_TRUE(write_quantized_model(dir.path() / "quantized", dir.path() / "plain", form));
     const auto checkpoint = Checkpoint::open((dir.path() / "quantized").string());
     ASSERT_TRUE(checkpoint);
-    const auto weights = load_weights(*checkpoint, **kernel_table(Isa::kRef), Quality::kExact);
+    const auto weights = load_weights(*checkpoint, **kernel_table(Isa::kRef), {.quality = Quality::kExact});
     ASSERT_TRUE(weights) << form.name << ": " << weights.error().message();
     const Linear& down = weights->layers[1].mlp->down;
     EXPECT_EQ(down.rows(), 32);
@@ -360,7 +360,8 @@ TEST(LoadWeights, ABiasThatTheNetworkDoesNotHaveMustBeZeros) {
     EXPECT_TRUE(write_tensors(dir.path() / "quantized/model.safetensors", tensors));
     RETORT_TRY(const Checkpoint checkpoint, Checkpoint::open((dir.path() / "quantized").string()));
     RETORT_TRY_STATUS(checkpoint.check_tensors());
-    RETORT_TRY(const ModelWeights weights, load_weights(checkpoint, **kernel_table(Isa::kRef), Quality::kExact));
+    RETORT_TRY(const ModelWeights weights,
+               load_weights(checkpoint, **kernel_table(Isa::kRef), {.quality = Quality::kExact}));
     EXPECT_TRUE(weights.layers[1].o.bias.empty());
     return {};
   };
