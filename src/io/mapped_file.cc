@@ -52,7 +52,9 @@ void MappedFile::give_back(std::span<const std::byte> part) const {
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
   const std::uintptr_t from = (begin + page - 1) / page * page;
   const std::uintptr_t to = (begin + part.size()) / page * page;
-  if (from < to) madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);  // advice: no loss if not heeded
+  if (from >= to) return;
+  // The kernel takes a pointer to what may be written; nothing is. Advice: no loss if it is not heeded.
+  madvise(const_cast<std::byte*>(part.data() + (from - begin)), to - from, MADV_DONTNEED);
 }
 
 }  // namespace retort
