@@ -76,6 +76,8 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
                const CancelToken& cancel) {
   CommonOptions exact = options.common;
   exact.quality = "exact";
+  exact.load_format = "auto";  // whatever the model was packed as: the reference has none of it
+  exact.packed_file.clear();
   const std::string& name = options.reference.empty() ? options.model : options.reference;
   RETORT_TRY(const std::shared_ptr<const Model> reference, load_model(name, exact));
   RETORT_TRY(const DivergenceResult result,
