@@ -24,7 +24,6 @@ struct Load {
   std::int64_t input_len = 32;
   std::int64_t output_len = 128;
   std::int64_t seed = 0;
-  double temperature = 1;
   bool json = false;
   EngineOptions engine;
   CommonOptions common;

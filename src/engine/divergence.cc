@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/parallel.h"
+#include "engine/scoring.h"
 
 namespace retort {
 namespace {
@@ -117,17 +118,8 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
   }
   const std::int64_t longest =
       std::min(reference.config().max_position_embeddings, model.config().max_position_embeddings);
-  if (context < 4 || context > longest) {
-    return fail(ErrorCode::kInvalidArgument, "the context must be 4 to {} tokens but is {}", longest, context);
-  }
-  const std::int64_t available = static_cast<std::int64_t>(tokens.size()) / context;
-  if (available == 0) {
-    return fail(ErrorCode::kInvalidArgument,
-                "the text has {} tokens, which do not fill one window of {}; give more text or a smaller --ctx",
-                tokens.size(), context);
-  }
   DivergenceResult result;
-  result.windows = max_windows > 0 ? std::min(available, max_windows) : available;
+  RETORT_TRY(result.windows, count_windows(static_cast<std::int64_t>(tokens.size()), context, longest, max_windows));
   std::vector<Sample> all;
   std::vector<Sample> second_half;
   for (std::int64_t window = 0; window < result.windows; ++window) {

@@ -18,12 +18,6 @@ std::uint64_t bytes_in(const char* path) {
   return file >> value ? value : 0;
 }
 
-std::int64_t logical_block_bytes(const KvLayouts& layouts) {
-  std::int64_t bytes = 0;
-  for (std::int64_t layer = 0; layer < layouts.layers(); ++layer) bytes += layouts.block_bytes(layer);
-  return bytes;
-}
-
 // Left to the system and to others.
 constexpr std::uint64_t kReserve = std::uint64_t{256} << 20;
 
@@ -64,7 +58,7 @@ Expected<EngineMemoryPlan> plan_engine_memory(const Model& model, const EngineMe
   plan.activations = model.activation_bytes(options.max_num_batched_tokens, options.max_num_seqs);
 
   const KvLayouts layouts(config, options.kv_cache_type, options.kv_edge_layers);
-  const auto block = static_cast<std::uint64_t>(logical_block_bytes(layouts));
+  const auto block = static_cast<std::uint64_t>(layouts.logical_block_bytes());
   const auto per_sequence =
       static_cast<std::uint64_t>((plan.max_model_len + kv_block_positions() - 1) / kv_block_positions());
   const std::uint64_t free = machine.available > kReserve ? machine.available - kReserve : 0;

@@ -59,23 +59,28 @@ Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_
   return logprobs;
 }
 
+Expected<std::int64_t> count_windows(std::int64_t tokens, std::int64_t context, std::int64_t longest,
+                                     std::int64_t max_windows) {
+  if (context < 4 || context > longest) {
+    return fail(ErrorCode::kInvalidArgument, "the context must be 4 to {} tokens but is {}", longest, context);
+  }
+  const std::int64_t filled = tokens / context;
+  if (filled == 0) {
+    return fail(ErrorCode::kInvalidArgument,
+                "the text has {} tokens, which do not fill one window of {}; give more text or a smaller --ctx", tokens,
+                context);
+  }
+  return max_windows > 0 ? std::min(filled, max_windows) : filled;
+}
+
 Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_type,
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
                                       const CancelToken& cancel) {
-  if (context < 4 || context > model.config().max_position_embeddings) {
-    return fail(ErrorCode::kInvalidArgument, "the context must be 4 to {} tokens but is {}",
-                model.config().max_position_embeddings, context);
-  }
-  const std::int64_t available = static_cast<std::int64_t>(tokens.size()) / context;
-  if (available == 0) {
-    return fail(ErrorCode::kInvalidArgument,
-                "the text has {} tokens, which do not fill one window of {}; give more text or a smaller --ctx",
-                tokens.size(), context);
-  }
   PerplexityResult result;
-  result.windows = max_windows > 0 ? std::min(available, max_windows) : available;
+  RETORT_TRY(result.windows, count_windows(static_cast<std::int64_t>(tokens.size()), context,
+                                           model.config().max_position_embeddings, max_windows));
   const auto start = std::chrono::steady_clock::now();
   double sum_all = 0;
   double sum_half = 0;

@@ -16,6 +16,11 @@ namespace retort {
 Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
                                              std::span<const std::int32_t> tokens, const CancelToken& cancel);
 
+/// Windows of `context` tokens that a text of `tokens` fills, no more than `max_windows` unless that is 0.
+/// kInvalidArgument where `context` is not 4 to `longest`, or none is filled.
+Expected<std::int64_t> count_windows(std::int64_t tokens, std::int64_t context, std::int64_t longest,
+                                     std::int64_t max_windows);
+
 /// Over non-overlapping windows of one text.
 struct PerplexityResult {
   double perplexity = 0;              ///< all context - 1 predictions of each window

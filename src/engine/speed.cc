@@ -101,12 +101,8 @@ class Bench {
 
 // Of one position, in all layers.
 double kv_bytes_per_position(const Model& model, KvCacheType type) {
-  const KvLayouts layouts(model.config(), type);
-  double bytes = 0;
-  for (std::int64_t layer = 0; layer < layouts.layers(); ++layer) {
-    bytes += static_cast<double>(layouts.block_bytes(layer)) / static_cast<double>(kv_block_positions());
-  }
-  return bytes;
+  return static_cast<double>(KvLayouts(model.config(), type).logical_block_bytes()) /
+         static_cast<double>(kv_block_positions());
 }
 
 Status check_test(const Model& model, const SpeedTest& test, const SpeedOptions& options) {

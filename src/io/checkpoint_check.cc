@@ -34,13 +34,7 @@ Status check_tensor(const TensorView& found, const std::string& name, const Shap
                 role == TensorRole::kMatrix ? "a weight (F32, F16, BF16, I8, F8_E4M3 and GGUF's block types it does)"
                                             : "a norm or a bias (F32, F16 and BF16 it does)");
   }
-  if (found.data == nullptr) {
-    return fail(ErrorCode::kCorrupt,
-                "tensor '{}' has no data: tensor data is missing from the file, which ends before it (a truncated "
-                "download, or only the header of a model); get the whole file",
-                name);
-  }
-  return {};
+  return check_has_data(found, name);
 }
 
 }  // namespace

@@ -152,13 +152,7 @@ Status check_stored(const StoredTensor& expected, const std::string& name, const
     return fail(ErrorCode::kUnsupported, "tensor '{}' is {} but the quantization has it as {}", name,
                 to_string(found.dtype), any_of(expected.dtypes));
   }
-  if (found.data == nullptr) {
-    return fail(ErrorCode::kCorrupt,
-                "tensor '{}' has no data: tensor data is missing from the file, which ends before it (a truncated "
-                "download, or only the header of a model); get the whole file",
-                name);
-  }
-  return {};
+  return check_has_data(found, name);
 }
 
 std::int64_t integer_at(const TensorView& view, std::size_t i) {
@@ -181,6 +175,14 @@ Status check_weight_shape(const std::string& name, const TensorView& view, const
 }
 
 }  // namespace
+
+Status check_has_data(const TensorView& tensor, std::string_view name) {
+  if (tensor.data != nullptr) return {};
+  return fail(ErrorCode::kCorrupt,
+              "tensor '{}' has no data: tensor data is missing from the file, which ends before it (a truncated "
+              "download, or only the header of a model); get the whole file",
+              name);
+}
 
 std::string_view scale_tensor(const WeightScheme& scheme) {
   if (scheme.layout == WeightLayout::kAwq || scheme.layout == WeightLayout::kGptq) return "scales";

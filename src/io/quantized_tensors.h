@@ -20,6 +20,9 @@ std::string_view scale_tensor(const WeightScheme& scheme);
 /// (check_quantized_linear).
 std::int64_t group_count(const WeightScheme& scheme, std::int64_t columns);
 
+/// kCorrupt where the file ends before the tensor's data: a header alone can be inspected, but not run.
+Status check_has_data(const TensorView& tensor, std::string_view name);
+
 /// The tensors of Linear `module` with the shape [rows, columns] are there, with data, in the dtypes and shapes that
 /// the scheme gives them, and weight_shape says the same shape. Adds those that the file has to `known` (may be null).
 /// kCorrupt names the tensor, what was expected and what was found; kUnsupported a shape that the scheme cannot hold.

@@ -81,6 +81,12 @@ KvLayouts::KvLayouts(const ModelConfig& config, KvCacheType type, std::int64_t e
   }
 }
 
+std::int64_t KvLayouts::logical_block_bytes() const {
+  std::int64_t bytes = 0;
+  for (std::int64_t i = 0; i < layers(); ++i) bytes += block_bytes(i);
+  return bytes;
+}
+
 std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions) {
   return std::make_unique<OwnedKv>(config, type, max_positions);
 }

@@ -27,6 +27,8 @@ class KvLayouts {
   /// Of one kv head's share of a block.
   [[nodiscard]] const KvBlockLayout& layer(std::int64_t layer) const { return layers_[layer]; }
   [[nodiscard]] std::int64_t block_bytes(std::int64_t layer) const { return kv_heads_ * layers_[layer].head_bytes; }
+  /// Of one block in every layer.
+  [[nodiscard]] std::int64_t logical_block_bytes() const;
 
  private:
   std::int64_t kv_heads_;

@@ -7,9 +7,6 @@
 namespace retort {
 namespace {
 
-// Panels of 16 rows, whether packed or not: what the work is divided by.
-std::int64_t panels_of(const Linear& linear) { return (linear.rows() + kPanelRows - 1) / kPanelRows; }
-
 void multiply(const KernelTable& kernels, const LinearOutput& output, const float* x_TC, const QuantizedRows& quantized,
               std::int64_t tokens, WorkRange panels) {
   const Linear& linear = output.linear;
@@ -70,14 +67,14 @@ void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const f
   std::int64_t panels = 0;
   QuantizedRows quantized{};
   for (const LinearOutput& output : outputs) {
-    panels += panels_of(output.linear);
+    panels += output.linear.panels();
     if (!output.linear.packed || quantized.codes != nullptr) continue;
     quantized = scratch.rows(tokens, output.linear.columns());
     quantize(kernels, x_TC, quantized);
   }
   parallel_for(panels, 1, [&](WorkRange range) {
     for (const LinearOutput& output : outputs) {
-      const std::int64_t mine = panels_of(output.linear);
+      const std::int64_t mine = output.linear.panels();
       const WorkRange part{std::clamp<std::int64_t>(range.begin, 0, mine),
                            std::clamp<std::int64_t>(range.end, 0, mine)};
       if (part.begin < part.end) multiply(kernels, output, x_TC, quantized, tokens, part);

@@ -31,10 +31,12 @@ struct Linear {
   std::optional<GroupedWeight> grouped;  ///< of an integer scheme: the codes that `w` was computed from
   [[nodiscard]] std::int64_t rows() const { return w.rows(); }
   [[nodiscard]] std::int64_t columns() const { return w.columns(); }
+  /// Of 16 rows, the last one perhaps of fewer: what work is divided by, packed or not.
+  [[nodiscard]] std::int64_t panels() const { return (rows() + kPanelRows - 1) / kPanelRows; }
   /// What a product reads of it.
   [[nodiscard]] std::uint64_t bytes() const {
     if (!packed) return w.bytes;
-    return static_cast<std::uint64_t>((rows() + kPanelRows - 1) / kPanelRows * panel_bytes(packed->format, columns()));
+    return static_cast<std::uint64_t>(panels() * panel_bytes(packed->format, columns()));
   }
 };
 

@@ -6,25 +6,19 @@
 #include "io/packed_header.h"
 
 namespace retort {
-namespace {
-
-std::int64_t panels_of(const Linear& linear) { return (linear.rows() + kPanelRows - 1) / kPanelRows; }
-
-}  // namespace
-
 std::optional<PackedFormat> packed_format_of(const Linear& linear) {
   return packed_format_for(linear.w.dtype, linear.columns());
 }
 
 std::uint64_t packed_bytes(const Linear& linear, PackedFormat format) {
-  return static_cast<std::uint64_t>(panels_of(linear) * panel_bytes(format, linear.columns()));
+  return static_cast<std::uint64_t>(linear.panels() * panel_bytes(format, linear.columns()));
 }
 
 void pack_linear(const Linear& linear, PackedFormat format, std::byte* out) {
   const auto stride =
       static_cast<std::int64_t>(*row_bytes(linear.w.dtype, static_cast<std::uint64_t>(linear.columns())));
   const std::int64_t bytes = panel_bytes(format, linear.columns());
-  parallel_for(panels_of(linear), 1, [&](WorkRange range) {
+  parallel_for(linear.panels(), 1, [&](WorkRange range) {
     for (std::int64_t p = range.begin; p < range.end; ++p) {
       const std::int64_t first = p * kPanelRows;
       pack_panel(format, linear.w.data + first * stride, stride, std::min(kPanelRows, linear.rows() - first),

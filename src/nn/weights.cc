@@ -218,7 +218,7 @@ Expected<Pages> packed_panels(const Checkpoint& checkpoint, std::span<const Name
     auto pages = read_packed_linears(path, checkpoint, linears, options.source_check);
     if (pages || options.format == LoadFormat::kPacked) return pages;
     if (pages.error().code() != ErrorCode::kNotFound || !options.packed_file.empty()) {
-      log(LogLevel::kWarn, "{} (packing the weights from {} for now)", pages.error().message(), checkpoint.name());
+      log(LogLevel::kWarn, "{}; the weights are packed from {} instead", pages.error().message(), checkpoint.name());
     }
   }
   return pack_linears(linears, checkpoint);
