@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -12,38 +11,18 @@
 #include "core/float_bits.h"
 #include "core/pages.h"
 #include "core/parallel.h"
+#include "data.h"
 #include "kernels/packed.h"
 
 namespace {
 
 using retort::DType;
 using retort::bench::kernels;
+using retort::bench::random_floats;
+using retort::bench::random_weights;
+using retort::bench::rate;
 
 [[maybe_unused]] const bool kNamed = retort::bench::name_machine();
-
-std::vector<float> random_floats(std::int64_t n) {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  std::vector<float> out(n);
-  for (float& x : out) x = normal(random);
-  return out;
-}
-
-/// Random bits with every fp16 (so every scale too) of a sane exponent: no infinities, NaN or subnormals, which would
-/// be a different speed on some processors.
-std::vector<char> random_weights(std::uint64_t bytes) {
-  std::mt19937 random(2);
-  std::vector<char> out(bytes + 1);
-  for (std::uint64_t i = 0; i + 2 <= bytes; i += 2) {
-    const auto bits = static_cast<std::uint16_t>((random() & 0x8bffu) | 0x2000u);
-    std::memcpy(&out[i], &bits, 2);
-  }
-  return out;
-}
-
-benchmark::Counter rate(double per_iteration) {
-  return {per_iteration * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000};
-}
 
 /// Rows of a weight, divided among threads as a layer does.
 void multiply(const retort::MatmulArgs& args, DType dtype, std::uint64_t bytes_per_row) {

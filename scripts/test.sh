@@ -78,6 +78,7 @@ report_isa() {
   has() { for flag in "$@"; do [[ $flags == *" $flag "* ]] || return 1; done; }
   if [ -d "$root/src/kernels/avx2" ] && has avx2 fma f16c; then expected=avx2; fi
   if [ -d "$root/src/kernels/avx512" ] && has avx2 fma f16c avx512f avx512bw avx512dq avx512vl avx512_vnni; then expected=avx512; fi
+  if [ -d "$root/src/kernels/amx" ] && [ "$expected" = avx512 ] && has amx_tile amx_bf16 avx512_bf16 avx512vbmi; then expected=amx; fi
   expected=${RETORT_ISA:-$expected}
   case $said in
     *"kernels: $expected"*) note "kernels that ran: $expected, as this processor promises" ;;

@@ -100,7 +100,8 @@ Expected<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mo
   RETORT_TRY(BlockPool pool, BlockPool::create({.class_blocks = memory.class_blocks(),
                                                 .layer_class = memory.classes().of_layer,
                                                 .layer_windows = shape.layer_windows,
-                                                .hash_key = random_key()}));
+                                                .hash_key = random_key(),
+                                                .output_recipe = model->has_prompt_recipe() ? 1U : 0U}));
   SchedulerConfig scheduling{.max_num_batched_tokens = config.memory.max_num_batched_tokens,
                              .max_num_seqs = config.memory.max_num_seqs,
                              .max_model_len = plan.max_model_len,
@@ -205,14 +206,14 @@ void Engine::Impl::take_forced(Active& a) {
 
 void Engine::Impl::add_chunks(const StepItem& item, Views& views, std::vector<SequenceChunk>& batch) const {
   const std::span<const std::int32_t> tokens = scheduler.tokens(item.id).subspan(item.first, item.count);
+  const Active& a = *active.at(item.id);
+  const std::int64_t prompt = a.prompt + a.forced;
   const auto add = [&](std::int64_t first, std::int64_t count, std::int64_t rope_length) {
     views.push_back(std::make_unique<PagedKv>(memory, scheduler.pool(), item.slot, item.first + first));
-    batch.push_back({tokens.subspan(first, count), views.back().get(), rope_length});
+    batch.push_back({tokens.subspan(first, count), views.back().get(), rope_length, prompt});
   };
   if (!depends_on_length(model->config())) return add(0, item.count, 0);
   // Prompt tokens are turned for the prompt's length, each output token for its own: the same after a preemption.
-  const Active& a = *active.at(item.id);
-  const std::int64_t prompt = a.prompt + a.forced;
   const std::int64_t of_prompt = std::clamp<std::int64_t>(prompt - item.first, 0, item.count);
   if (of_prompt > 0) add(0, of_prompt, prompt);
   for (std::int64_t i = of_prompt; i < item.count; ++i) add(i, 1, item.first + i + 1);
@@ -291,7 +292,8 @@ void Engine::Impl::step_items(const StepPlan& step) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const RequestId id = wanted[i].id;
     if (sampled[i].is == Sampled::Is::kBroken) {
-      broken.emplace_back(id, explain_non_finite(*model, kv_type, scheduler.tokens(id)));
+      const Active& a = *active.at(id);
+      broken.emplace_back(id, explain_non_finite(*model, kv_type, scheduler.tokens(id), a.prompt + a.forced));
       continue;
     }
     outputs.push_back(take(*active.at(id), sampled[i]));

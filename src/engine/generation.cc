@@ -63,7 +63,7 @@ GenerationSession::GenerationSession(std::shared_ptr<const Model> model, std::in
 }
 
 // Keeps what the cache shares with `tokens`; the last of them is always run, since its hidden state is wanted.
-std::int64_t GenerationSession::reuse(std::span<const std::int32_t> tokens) {
+std::int64_t GenerationSession::reuse(std::span<const std::int32_t> tokens, std::int64_t prompt_length) {
   std::size_t keep = std::min(common_prefix(computed_, tokens), tokens.size() - 1);
   // "dynamic" RoPE turns keys by frequencies of the whole length once it exceeds the original one: keys that were
   // computed at another length are not those that a fresh start would compute.
@@ -74,6 +74,11 @@ std::int64_t GenerationSession::reuse(std::span<const std::int32_t> tokens) {
                                       : config.max_position_embeddings;
     if (static_cast<std::int64_t>(std::max(computed_.size(), tokens.size())) > original) keep = 0;
   }
+  // What was generated is prompt now, and the other way round: of another recipe.
+  if (model_->has_prompt_recipe() && prompt_length != prompt_length_) {
+    keep = std::min(keep, static_cast<std::size_t>(std::min(prompt_length, prompt_length_)));
+  }
+  prompt_length_ = prompt_length;
   kv_->truncate(static_cast<std::int64_t>(keep));
   computed_.resize(keep);
   return static_cast<std::int64_t>(keep);
@@ -88,7 +93,7 @@ Expected<bool> GenerationSession::run(std::span<const std::int32_t> tokens, cons
     if (cancel.cancelled()) return false;
     const auto chunk_tokens = tokens.subspan(first, std::min(kPrefillChunk, tokens.size() - first));
     hidden_.resize(chunk_tokens.size() * width);
-    const SequenceChunk chunk{chunk_tokens, kv_.get(), whole_length};
+    const SequenceChunk chunk{chunk_tokens, kv_.get(), whole_length, prompt_length_};
     RETORT_TRY_STATUS(model_->forward({&chunk, 1}, hidden_));
     computed_.insert(computed_.end(), chunk_tokens.begin(), chunk_tokens.end());
     first += chunk_tokens.size();
@@ -134,7 +139,7 @@ Expected<GenerationResult> GenerationSession::generate(const GenerationRequest& 
   std::vector<std::int32_t> tokens = request.prompt;
   const std::int64_t forced_with_prompt = request.sampling.logprobs < 0 ? forced : 0;
   tokens.insert(tokens.end(), request.forced_prefix.begin(), request.forced_prefix.begin() + forced_with_prompt);
-  result.reused_tokens = std::min(reuse(tokens), prompt);
+  result.reused_tokens = std::min(reuse(tokens, prompt + forced_with_prompt), prompt);
   RETORT_TRY(bool done, run(std::span(tokens).subspan(computed_.size()), cancel));
   if (!done) return finish(FinishReason::kCancelled);
   for (std::int64_t i = 0; i < forced_with_prompt; ++i) {

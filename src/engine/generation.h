@@ -59,13 +59,14 @@ class GenerationSession {
   [[nodiscard]] std::int64_t max_model_len() const { return max_model_len_; }
 
  private:
-  std::int64_t reuse(std::span<const std::int32_t> tokens);
+  std::int64_t reuse(std::span<const std::int32_t> tokens, std::int64_t prompt_length);
   Expected<bool> run(std::span<const std::int32_t> tokens, const CancelToken& cancel);
 
   std::shared_ptr<const Model> model_;
   std::int64_t max_model_len_;
   std::unique_ptr<SequenceKv> kv_;
   std::vector<std::int32_t> computed_;  ///< the tokens whose K and V are in kv_
+  std::int64_t prompt_length_ = 0;      ///< those before it were computed by the prompt's recipe
   std::vector<float> hidden_;           ///< [hidden_size], of the token run last
 };
 

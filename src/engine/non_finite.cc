@@ -26,7 +26,8 @@ constexpr std::size_t kChunk = 256;
 
 }  // namespace
 
-Error explain_non_finite(const Model& model, KvCacheType type, std::span<const std::int32_t> tokens) {
+Error explain_non_finite(const Model& model, KvCacheType type, std::span<const std::int32_t> tokens,
+                         std::int64_t prompt_length) {
   const std::int64_t width = model.config().hidden_size;
   const auto kv = make_sequence_kv(model.config(), type, static_cast<std::int64_t>(tokens.size()));
   std::optional<Place> place;
@@ -42,7 +43,7 @@ Error explain_non_finite(const Model& model, KvCacheType type, std::span<const s
     const auto chunk_tokens = tokens.subspan(first, std::min(kChunk, tokens.size() - first));
     hidden.resize(chunk_tokens.size() * width);
     before = static_cast<std::int64_t>(first);
-    const SequenceChunk chunk{chunk_tokens, kv.get(), static_cast<std::int64_t>(tokens.size())};
+    const SequenceChunk chunk{chunk_tokens, kv.get(), static_cast<std::int64_t>(tokens.size()), prompt_length};
     if (const Status status = model.forward({&chunk, 1}, hidden, &trace); !status) return status.error();
   }
   if (!place) {

@@ -76,7 +76,9 @@ class Bench {
   Status step() {
     const std::int64_t vocab = model_.config().vocab_size;
     std::vector<SequenceChunk> batch;
-    for (std::int64_t i = 0; i < test_.n_seqs; ++i) batch.push_back({{&last_[i], 1}, caches_[i].get(), 0});
+    for (std::int64_t i = 0; i < test_.n_seqs; ++i) {
+      batch.push_back({{&last_[i], 1}, caches_[i].get(), 0, 0});
+    }
     hidden_.resize(test_.n_seqs * model_.config().hidden_size);
     logits_.resize(test_.n_seqs * vocab);
     RETORT_TRY_STATUS(model_.forward(batch, hidden_));

@@ -9,7 +9,8 @@
 namespace retort {
 namespace {
 
-constexpr std::array kBestFirst = {Isa::kAvx512, Isa::kAvx2, Isa::kRef};
+constexpr std::array kBestFirst = {Isa::kAmx, Isa::kAvx512, Isa::kAvx2, Isa::kRef};
+constexpr std::array kAll = {Isa::kRef, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kRefAmx};
 
 KernelTable make_table(Isa isa) {
   KernelTable table{};
@@ -27,13 +28,22 @@ KernelTable make_table(Isa isa) {
       fill_avx2_packed(table);
       fill_avx2_ops(table);
       break;
+    case Isa::kRefAmx:
+      table.name = "ref-amx";
+      fill_ref(table);
+      fill_ref_tiles(table);
+      break;
     case Isa::kAvx512:
-      table.name = "avx512";
+    case Isa::kAmx:
+      table.name = isa == Isa::kAmx ? "amx" : "avx512";
       fill_avx512_plain(table);
       fill_avx512_small(table);
       fill_avx512_super(table);
       fill_avx512_packed(table);
       fill_avx512_ops(table);
+      if (isa == Isa::kAvx512) break;
+      fill_amx_matmul(table);
+      fill_amx_attention(table);
       break;
   }
   return table;
@@ -41,6 +51,10 @@ KernelTable make_table(Isa isa) {
 
 // Filling a table runs code compiled for its ISA: only after the processor has been found to have it.
 const KernelTable& table_of(Isa isa) {
+  if (isa == Isa::kAmx) {
+    static const KernelTable amx = make_table(Isa::kAmx);
+    return amx;
+  }
   if (isa == Isa::kAvx512) {
     static const KernelTable avx512 = make_table(Isa::kAvx512);
     return avx512;
@@ -48,6 +62,10 @@ const KernelTable& table_of(Isa isa) {
   if (isa == Isa::kAvx2) {
     static const KernelTable avx2 = make_table(Isa::kAvx2);
     return avx2;
+  }
+  if (isa == Isa::kRefAmx) {
+    static const KernelTable ref_amx = make_table(Isa::kRefAmx);
+    return ref_amx;
   }
   static const KernelTable ref = make_table(Isa::kRef);
   return ref;
@@ -72,6 +90,10 @@ std::string_view to_string(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAmx:
+      return "amx";
+    case Isa::kRefAmx:
+      return "ref-amx";
   }
   return "?";
 }
@@ -97,7 +119,7 @@ Expected<const KernelTable*> kernel_table(Isa isa) {
 Expected<const KernelTable*> default_kernel_table() {
   const char* forced = std::getenv("RETORT_ISA");
   if (forced == nullptr || *forced == '\0') return kernel_table(available_isas().front());
-  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : kAll) {
     if (forced == to_string(isa)) {
       auto table = kernel_table(isa);
       if (!table) return fail(std::move(table).error().within("RETORT_ISA"));
@@ -105,7 +127,7 @@ Expected<const KernelTable*> default_kernel_table() {
     }
   }
   return fail(ErrorCode::kInvalidArgument,
-              "RETORT_ISA is '{}' but must be one of ref, avx2, avx512; unset it to use '{}'", forced,
+              "RETORT_ISA is '{}' but must be one of ref, avx2, avx512, amx, ref-amx; unset it to use '{}'", forced,
               to_string(available_isas().front()));
 }
 

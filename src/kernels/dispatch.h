@@ -10,16 +10,18 @@
 
 namespace retort {
 
-/// "ref", "avx2", "avx512"
+/// "ref", "avx2", "avx512", "amx", "ref-amx"
 std::string_view to_string(Isa isa);
 
-/// Those that this processor and operating system can run (CPUID and XCR0), best first; kRef is always last.
+/// Those that this processor and operating system can run (CPUID and XCR0), best first; kRef is always last. kRefAmx
+/// can always run, but is no choice for speed: it is not among them.
 std::vector<Isa> available_isas();
 
 /// The table, or kUnsupported naming what the processor lacks. Never falls back.
 Expected<const KernelTable*> kernel_table(Isa isa);
 
-/// RETORT_ISA=ref|avx2|avx512 where it is set (an unknown or unavailable one is an error), else the best available.
+/// RETORT_ISA=ref|avx2|avx512|amx|ref-amx where it is set (an unknown or unavailable one is an error), else the best
+/// available.
 Expected<const KernelTable*> default_kernel_table();
 
 /// The processor's name as it gives it, for results: "AMD EPYC 9B45".

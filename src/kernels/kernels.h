@@ -14,10 +14,12 @@
 #include "core/dtype.h"
 #include "kernels/kv_block.h"
 #include "kernels/packed.h"
+#include "kernels/tiles.h"
 
 namespace retort {
 
-enum class Isa { kRef, kAvx2, kAvx512 };
+/// kRefAmx is the plain twin of kAmx: what prompts and generated tokens compute there, one number at a time.
+enum class Isa { kRef, kAvx2, kAvx512, kAmx, kRefAmx };
 
 /// out[0..n) = row `row` as fp32; n is a whole number of blocks. Exact: the same bits on every ISA.
 using DequantizeFn = void (*)(const void* row, float* out, std::int64_t n);
@@ -39,7 +41,7 @@ using MatmulFn = void (*)(const MatmulArgs& args);
 
 struct KernelTable {
   Isa isa;
-  const char* name;  ///< "ref", "avx2", "avx512"
+  const char* name;  ///< "ref", "avx2", "avx512", "amx", "ref-amx"
 
   DequantizeFn dequantize[kDTypeCount];  ///< null for a dtype that holds no weights (integers but I8, bool, F64)
   MatmulFn matmul[kDTypeCount];          ///< null likewise
@@ -47,6 +49,13 @@ struct KernelTable {
   /// Integer products, see packed.h. The same bits on every ISA.
   QuantizeRowsFn quantize_rows;
   PackedMatmulFn packed_matmul[kPackedFormatCount];
+
+  /// What prompts are computed with where that is not what generated tokens are: kAmx and kRefAmx. Null elsewhere. See
+  /// tiles.h; the same bits on both.
+  TileRowsFn tile_rows;
+  TileMatmulFn tile_matmul[kPackedFormatCount];
+  TileAttentionFn tile_attention;
+  [[nodiscard]] bool has_prompt_recipe() const { return tile_rows != nullptr; }
 
   /// y[i] = x[i] * weight[i] / sqrt(mean(x^2) + eps). y may be x.
   void (*rms_norm)(const float* x, const float* weight, float* y, std::int64_t n, float eps);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "core/parallel.h"
@@ -15,13 +16,17 @@ constexpr std::int64_t kSplitBlocks = 16;  // 1,024 positions
 // sums take 96 KiB of L2, and a block (32 KiB of bf16) is read from there once for all.
 constexpr std::int64_t kTileTokens = 16;
 
+// In bf16 tiles, 192 rows: what a block costs besides them is shared by more, and they take 230 KiB.
+constexpr std::int64_t kPromptTileRows = 192;
+constexpr std::int64_t kPromptTileTokens = 32;
+
 // Tokens of one sequence that stand together.
 struct Tile {
   std::int64_t first;  // in places
   std::int64_t count;
 };
 
-struct Shape {
+struct HeadShape {
   std::int64_t heads;
   std::int64_t kv_heads;
   std::int64_t group;  // query heads per kv head
@@ -31,30 +36,30 @@ struct Shape {
   float scale;
 };
 
-std::vector<Tile> make_tiles(std::span<const TokenPlace> places) {
-  std::vector<Tile> tiles;
-  for (std::int64_t t = 0; t < static_cast<std::int64_t>(places.size()); ++t) {
-    if (!tiles.empty()) {
+// Tiles of up to `most` tokens among places [first, end).
+void add_tiles(std::span<const TokenPlace> places, std::int64_t first, std::int64_t end, std::int64_t most,
+               std::vector<Tile>& tiles) {
+  for (std::int64_t t = first; t < end; ++t) {
+    if (t > first) {
       Tile& last = tiles.back();
       const TokenPlace& before = places[t - 1];
-      if (last.count < kTileTokens && before.kv == places[t].kv && before.position + 1 == places[t].position) {
+      if (last.count < most && before.kv == places[t].kv && before.position + 1 == places[t].position) {
         ++last.count;
         continue;
       }
     }
     tiles.push_back({t, 1});
   }
-  return tiles;
 }
 
-std::int64_t first_visible(const Shape& shape, std::int64_t position) {
+std::int64_t first_visible(const HeadShape& shape, std::int64_t position) {
   return shape.window > 0 ? std::max<std::int64_t>(0, position + 1 - shape.window) : 0;
 }
 
 // The rows of one tile and kv head: token by token, the heads of the group side by side.
 class TileRows {
  public:
-  TileRows(const Shape& shape, std::span<const TokenPlace> tokens, std::int64_t padded_dim)
+  TileRows(const HeadShape& shape, std::span<const TokenPlace> tokens, std::int64_t padded_dim)
       : shape_(shape),
         tokens_(tokens),
         padded_dim_(padded_dim),
@@ -116,7 +121,7 @@ class TileRows {
     return {std::max<std::int64_t>(begin, 0), end};
   }
 
-  const Shape& shape_;
+  const HeadShape& shape_;
   std::span<const TokenPlace> tokens_;
   std::int64_t padded_dim_;
   std::vector<AttentionRow> rows_;
@@ -124,7 +129,7 @@ class TileRows {
 };
 
 // One tile and kv head, all splits.
-void attend_item(const KernelTable& kernels, const Shape& shape, std::span<const TokenPlace> tokens,
+void attend_item(const KernelTable& kernels, const HeadShape& shape, std::span<const TokenPlace> tokens,
                  std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
   const std::int64_t padded = tokens.front().kv->layouts().layer(shape.layer).padded_dim;
   TileRows total(shape, tokens, padded);
@@ -159,26 +164,67 @@ void attend_item(const KernelTable& kernels, const Shape& shape, std::span<const
   }
 }
 
+// The same in bf16 tiles.
+void attend_prompt(const KernelTable& kernels, const HeadShape& shape, std::span<const TokenPlace> tokens,
+                   std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
+  const SequenceKv& kv = *tokens.front().kv;
+  const KvBlockLayout& layout = kv.layouts().layer(shape.layer);
+  std::vector<TileAttentionRow> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::int64_t position = tokens[i].position;
+    const std::int64_t head = (first_token + static_cast<std::int64_t>(i)) * shape.heads + kv_head * shape.group;
+    for (std::int64_t h = 0; h < shape.group; ++h) {
+      const std::int64_t at = (head + h) * shape.dim;
+      rows.push_back(
+          {.q = q_TND + at, .out = out_TND + at, .first = first_visible(shape, position), .last = position + 1});
+    }
+  }
+  const std::int64_t first_block = rows.front().first / kKvBlockPositions;
+  std::vector<const std::byte*> blocks;
+  for (std::int64_t b = first_block; b * kKvBlockPositions < rows.back().last; ++b) {
+    blocks.push_back(kv.block(shape.layer, b) + kv_head * layout.head_bytes);
+  }
+  constexpr std::size_t kAlignment = 64;
+  const auto row_count = static_cast<std::int64_t>(rows.size());
+  const auto bytes = static_cast<std::size_t>(tile_attention_scratch(layout, row_count));
+  const auto scratch = std::make_unique_for_overwrite<std::byte[]>(bytes + kAlignment);
+  const auto address = reinterpret_cast<std::uintptr_t>(scratch.get());
+  kernels.tile_attention({.layout = &layout,
+                          .blocks = blocks.data(),
+                          .block_count = static_cast<std::int64_t>(blocks.size()),
+                          .first_position = first_block * kKvBlockPositions,
+                          .rows = rows.data(),
+                          .row_count = row_count,
+                          .scale = shape.scale,
+                          .scratch = scratch.get() + (kAlignment - address % kAlignment) % kAlignment});
+}
+
 }  // namespace
 
 void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t layer_index,
-            std::span<const TokenPlace> places, const float* q_TND, float* out_TND) {
-  const Shape shape{.heads = config.num_attention_heads,
-                    .kv_heads = config.num_key_value_heads,
-                    .group = config.num_attention_heads / config.num_key_value_heads,
-                    .dim = config.head_dim,
-                    .window = config.layer_windows[layer_index],
-                    .layer = layer_index,
-                    .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))};
-  const std::vector<Tile> tiles = make_tiles(places);
+            std::span<const TokenPlace> places, StepTokens tokens, const float* q_TND, float* out_TND) {
+  const HeadShape shape{.heads = config.num_attention_heads,
+                        .kv_heads = config.num_key_value_heads,
+                        .group = config.num_attention_heads / config.num_key_value_heads,
+                        .dim = config.head_dim,
+                        .window = config.layer_windows[layer_index],
+                        .layer = layer_index,
+                        .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))};
+  std::vector<Tile> tiles;
+  add_tiles(places, 0, tokens.prompt_from, kTileTokens, tiles);
+  const bool in_tiles = tokens.prompts() > 0 && tiles_can_attend(places.back().kv->layouts().layer(layer_index));
+  const std::int64_t prompt_tile =
+      in_tiles ? std::clamp<std::int64_t>(kPromptTileRows / shape.group, 1, kPromptTileTokens) : kTileTokens;
+  add_tiles(places, tokens.prompt_from, tokens.count, prompt_tile, tiles);
   // The longest first: late tiles of a prompt see more keys than early ones, and what is left for the end is short.
   const auto items = static_cast<std::int64_t>(tiles.size()) * shape.kv_heads;
   parallel_for(items, 1, [&](WorkRange range) {
     for (std::int64_t i = range.begin; i < range.end; ++i) {
       const std::int64_t item = items - 1 - i;
       const Tile& tile = tiles[item / shape.kv_heads];
-      attend_item(kernels, shape, places.subspan(tile.first, tile.count), tile.first, item % shape.kv_heads, q_TND,
-                  out_TND);
+      const auto attend_one = in_tiles && tile.first >= tokens.prompt_from ? attend_prompt : attend_item;
+      attend_one(kernels, shape, places.subspan(tile.first, tile.count), tile.first, item % shape.kv_heads, q_TND,
+                 out_TND);
     }
   });
 }

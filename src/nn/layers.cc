@@ -46,13 +46,13 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
 }
 
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
-               float* out_TH, float* scratch, std::int64_t tokens) {
+               float* out_TH, float* scratch, StepTokens tokens) {
   const std::int64_t inner = mlp.gate.rows();
   float* gate_TI = scratch;
-  float* up_TI = scratch + tokens * inner;
+  float* up_TI = scratch + tokens.count * inner;
   const LinearOutput outputs[] = {{mlp.gate, gate_TI}, {mlp.up, up_TI}};
   apply_linears(kernels, quantized, x_TH, tokens, outputs);
-  parallel_for(tokens, 1, [&](WorkRange range) {
+  parallel_for(tokens.count, 1, [&](WorkRange range) {
     kernels.silu_mul(gate_TI + range.begin * inner, up_TI + range.begin * inner, (range.end - range.begin) * inner);
   });
   apply_linear(kernels, quantized, mlp.down, gate_TI, out_TH, tokens);

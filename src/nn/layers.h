@@ -24,11 +24,11 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
 
 /// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats.
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
-               float* out_TH, float* scratch, std::int64_t tokens);
+               float* out_TH, float* scratch, StepTokens tokens);
 
 /// out_TH = sum over the top-k experts + gated shared expert. See moe.cc. `on_router` may be empty.
 void apply_moe(const KernelTable& kernels, QuantizeScratch& quantized, const MoeConfig& config, const MoeWeights& moe,
-               const float* x_TH, float* out_TH, std::int64_t tokens,
+               const float* x_TH, float* out_TH, StepTokens tokens,
                const std::function<void(std::span<const float>)>& on_router);
 
 }  // namespace retort

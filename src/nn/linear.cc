@@ -1,41 +1,78 @@
 #include "nn/linear.h"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 
 #include "core/parallel.h"
 
 namespace retort {
 namespace {
 
-void multiply(const KernelTable& kernels, const LinearOutput& output, const float* x_TC, const QuantizedRows& quantized,
-              std::int64_t tokens, WorkRange panels) {
+constexpr std::size_t kCacheLine = 64;
+
+// What a product multiplies: rows of x as they are, and rounded.
+struct Input {
+  const float* x_TC;
+  StepTokens tokens;
+  QuantizedRows quantized;  // of the output's tokens
+  TiledRows tiled;          // of the prompt's
+};
+
+// Memory that a product of tiles works in, one for each thread.
+std::byte* tile_scratch() {
+  thread_local const auto scratch = [] {
+    struct Free {
+      void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{kCacheLine}); }
+    };
+    return std::unique_ptr<std::byte[], Free>(
+        static_cast<std::byte*>(::operator new[](kTileScratchBytes, std::align_val_t{kCacheLine})));
+  }();
+  return scratch.get();
+}
+
+void multiply(const KernelTable& kernels, const LinearOutput& output, const Input& input, WorkRange panels) {
   const Linear& linear = output.linear;
   const std::int64_t rows = linear.rows();
   const std::int64_t columns = linear.columns();
   const std::int64_t first = panels.begin * kPanelRows;
   const std::int64_t end = std::min(panels.end * kPanelRows, rows);
+  const StepTokens& tokens = input.tokens;
   if (linear.packed) {
-    const PackedWeight& packed = *linear.packed;
-    kernels.packed_matmul[static_cast<std::size_t>(packed.format)](
-        {.panels = packed.panels + panels.begin * panel_bytes(packed.format, columns),
-         .x = quantized,
-         .y = output.y + first,
-         .y_stride = rows,
-         .panel_count = panels.end - panels.begin,
-         .last_rows = end - (panels.end - 1) * kPanelRows});
+    const auto format = static_cast<std::size_t>(linear.packed->format);
+    const void* source = linear.packed->panels + panels.begin * panel_bytes(linear.packed->format, columns);
+    const std::int64_t count = panels.end - panels.begin;
+    const std::int64_t last_rows = end - (panels.end - 1) * kPanelRows;
+    if (tokens.prompt_from > 0) {
+      kernels.packed_matmul[format]({.panels = source,
+                                     .x = input.quantized,
+                                     .y = output.y + first,
+                                     .y_stride = rows,
+                                     .panel_count = count,
+                                     .last_rows = last_rows});
+    }
+    if (tokens.prompts() > 0) {
+      kernels.tile_matmul[format]({.panels = source,
+                                   .x = input.tiled,
+                                   .y = output.y + tokens.prompt_from * rows + first,
+                                   .y_stride = rows,
+                                   .panel_count = count,
+                                   .last_rows = last_rows,
+                                   .scratch = tile_scratch()});
+    }
   } else {
     const std::uint64_t stride = *row_bytes(linear.w.dtype, static_cast<std::uint64_t>(columns));
     linear.matmul({.w = linear.w.data + static_cast<std::uint64_t>(first) * stride,
-                   .x = x_TC,
+                   .x = input.x_TC,
                    .y = output.y + first,
-                   .tokens = tokens,
+                   .tokens = tokens.count,
                    .rows = end - first,
                    .columns = columns,
                    .x_stride = columns,
                    .y_stride = rows});
   }
   if (linear.bias.empty()) return;
-  for (std::int64_t t = 0; t < tokens; ++t) {
+  for (std::int64_t t = 0; t < tokens.count; ++t) {
     float* y = output.y + t * rows;
     for (std::int64_t r = first; r < end; ++r) y[r] += linear.bias[r];
   }
@@ -52,32 +89,74 @@ void quantize(const KernelTable& kernels, const float* x_TC, const QuantizedRows
   });
 }
 
+void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRows& out) {
+  parallel_for((out.tokens + kTileRows - 1) / kTileRows, 1, [&](WorkRange range) {
+    kernels.tile_rows(
+        {.x = x_TC, .x_stride = out.columns, .out = out, .first_tile = range.begin, .last_tile = range.end});
+  });
+}
+
+template <typename T>
+T* aligned_in(std::vector<T>& memory, std::int64_t elements) {
+  constexpr std::size_t kSlack = kCacheLine / sizeof(T);
+  if (memory.size() < static_cast<std::size_t>(elements) + kSlack) {
+    memory.resize(static_cast<std::size_t>(elements) + kSlack);
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  return memory.data() + (kCacheLine - address % kCacheLine) % kCacheLine / sizeof(T);
+}
+
+// Panels that a thread takes at a time. Of a tile product up to 32, which read the activations together, and as many
+// turns for each thread.
+std::int64_t panels_at_a_time(std::int64_t panels, const StepTokens& tokens) {
+  constexpr std::int64_t kMost = 32;
+  if (tokens.prompts() == 0) return 1;
+  const std::int64_t threads = thread_count();
+  const std::int64_t turns = (panels + kMost * threads - 1) / (kMost * threads);
+  return (panels + turns * threads - 1) / (turns * threads);
+}
+
 }  // namespace
 
 QuantizedRows QuantizeScratch::rows(std::int64_t tokens, std::int64_t columns) {
-  constexpr std::size_t kAlignment = 64;
-  codes_.resize(std::max(codes_.size(), static_cast<std::size_t>(tokens * columns) + kAlignment));
   side_.resize(std::max(side_.size(), static_cast<std::size_t>(tokens * columns / kGroupColumns)));
-  const auto address = reinterpret_cast<std::uintptr_t>(codes_.data());
-  return {codes_.data() + (kAlignment - address % kAlignment) % kAlignment, side_.data(), tokens, columns};
+  return {aligned_in(codes_, tokens * columns), side_.data(), tokens, columns};
 }
 
-void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, std::int64_t tokens,
+TiledRows QuantizeScratch::tiles(std::int64_t tokens, std::int64_t columns) {
+  return {aligned_in(tiles_, tiled_elements(tokens, columns)), tokens, columns};
+}
+
+std::int64_t QuantizeScratch::bytes(std::int64_t tokens, std::int64_t columns) {
+  const std::int64_t quantized = columns + columns / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
+  return tokens * std::max(quantized, 2 * columns) + 2 * kTileRows * columns;
+}
+
+void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
                    std::span<const LinearOutput> outputs) {
   std::int64_t panels = 0;
-  QuantizedRows quantized{};
+  Input input{x_TC, tokens, {}, {}};
+  bool rounded = false;
   for (const LinearOutput& output : outputs) {
     panels += output.linear.panels();
-    if (!output.linear.packed || quantized.codes != nullptr) continue;
-    quantized = scratch.rows(tokens, output.linear.columns());
-    quantize(kernels, x_TC, quantized);
+    if (!output.linear.packed || rounded) continue;
+    rounded = true;
+    const std::int64_t columns = output.linear.columns();
+    if (tokens.prompt_from > 0) {
+      input.quantized = scratch.rows(tokens.prompt_from, columns);
+      quantize(kernels, x_TC, input.quantized);
+    }
+    if (tokens.prompts() > 0) {
+      input.tiled = scratch.tiles(tokens.prompts(), columns);
+      round_to_tiles(kernels, x_TC + tokens.prompt_from * columns, input.tiled);
+    }
   }
-  parallel_for(panels, 1, [&](WorkRange range) {
+  parallel_for(panels, panels_at_a_time(panels, tokens), [&](WorkRange range) {
     for (const LinearOutput& output : outputs) {
       const std::int64_t mine = output.linear.panels();
       const WorkRange part{std::clamp<std::int64_t>(range.begin, 0, mine),
                            std::clamp<std::int64_t>(range.end, 0, mine)};
-      if (part.begin < part.end) multiply(kernels, output, x_TC, quantized, tokens, part);
+      if (part.begin < part.end) multiply(kernels, output, input, part);
       range.begin -= mine;
       range.end -= mine;
     }

@@ -40,14 +40,27 @@ struct Linear {
   }
 };
 
-/// Memory for int8 activations, kept from product to product. One thread at a time.
+/// The tokens of a step, by the recipe that they are computed with (docs/engine.md): first those of the output's, then
+/// those of the prompt's, who have another arithmetic on AMX alone.
+struct StepTokens {
+  std::int64_t count = 0;
+  std::int64_t prompt_from = 0;  ///< the first of the prompt's; count where there is one recipe
+  [[nodiscard]] std::int64_t prompts() const { return count - prompt_from; }
+  static StepTokens of_output(std::int64_t count) { return {count, count}; }
+};
+
+/// Memory for rounded activations, kept from product to product. One thread at a time.
 class QuantizeScratch {
  public:
   QuantizedRows rows(std::int64_t tokens, std::int64_t columns);
+  TiledRows tiles(std::int64_t tokens, std::int64_t columns);
+  /// Bytes that it comes to hold.
+  static std::int64_t bytes(std::int64_t tokens, std::int64_t columns);
 
  private:
   std::vector<std::int8_t> codes_;
   std::vector<ActivationGroup> side_;
+  std::vector<std::uint16_t> tiles_;
 };
 
 /// Where a product goes: y [tokens, linear.rows()].
@@ -57,10 +70,10 @@ struct LinearOutput {
 };
 
 /// Products of one x [tokens, columns] with several weights of that many columns, as one job for all threads.
-void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, std::int64_t tokens,
+void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
                    std::span<const LinearOutput> outputs);
 inline void apply_linear(const KernelTable& kernels, QuantizeScratch& scratch, const Linear& linear, const float* x_TC,
-                         float* y_TR, std::int64_t tokens) {
+                         float* y_TR, StepTokens tokens) {
   const LinearOutput output{linear, y_TR};
   apply_linears(kernels, scratch, x_TC, tokens, {&output, 1});
 }

@@ -25,6 +25,7 @@ Model::~Model() = default;
 const ModelConfig& Model::config() const { return impl_->checkpoint->config(); }
 const KernelTable& Model::kernels() const { return *impl_->kernels; }
 Quality Model::quality() const { return impl_->quality; }
+bool Model::has_prompt_recipe() const { return quality() == Quality::kFast && kernels().has_prompt_recipe(); }
 KvCacheType Model::kv_cache_type() const {
   return quality() == Quality::kExact ? KvCacheType::kF32 : KvCacheType::kBf16;
 }
@@ -93,9 +94,9 @@ constexpr std::int64_t kLogitRows = 64;
 std::uint64_t Model::activation_bytes(std::int64_t tokens, std::int64_t rows) const {
   const ModelConfig& c = config();
   const std::int64_t widest = std::max({c.hidden_size, c.num_attention_heads * c.head_dim, c.intermediate_size});
-  const std::int64_t quantized = widest + widest / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
   const std::int64_t logits = std::min(rows, kLogitRows) * (c.vocab_size + c.hidden_size) * 4;
-  return static_cast<std::uint64_t>(tokens * (activation_floats(c) * 4 + quantized) + logits);
+  return static_cast<std::uint64_t>(tokens * activation_floats(c) * 4 + QuantizeScratch::bytes(tokens, widest) +
+                                    logits);
 }
 
 namespace {
@@ -132,21 +133,57 @@ struct Activations {
   std::vector<float> x_TH, normed_TH, delta_TH, q_TND, k_TGD, v_TGD, attended_TND, mlp, cos_TD, sin_TD;
 };
 
-std::vector<TokenPlace> place_tokens(const ModelConfig& config, std::span<const SequenceChunk> batch, Activations& a) {
+// The tokens of a step as they are computed: those of the output's recipe first.
+struct StepOrder {
   std::vector<TokenPlace> places;
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> rows;  // of the caller's order: chunk by chunk
+  StepTokens tokens;
+  [[nodiscard]] bool is_callers() const { return tokens.prompt_from == 0 || tokens.prompts() == 0; }
+};
+
+StepOrder order_tokens(const ModelConfig& config, std::span<const SequenceChunk> batch, bool has_prompt_recipe,
+                       Activations& a) {
+  StepOrder order;
   const std::int64_t half = config.head_dim / 2;
-  for (const SequenceChunk& chunk : batch) {
-    const std::int64_t start = chunk.kv->length();
-    const auto count = static_cast<std::int64_t>(chunk.tokens.size());
-    const RopeFrequencies frequencies =
-        rope_frequencies(config, chunk.rope_length > 0 ? chunk.rope_length : start + count);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const auto t = static_cast<std::int64_t>(places.size());
-      rope_cos_sin(frequencies, start + i, a.cos_TD.data() + t * half, a.sin_TD.data() + t * half);
-      places.push_back({chunk.kv, start + i});
+  const auto add = [&](bool of_prompt) {
+    std::int64_t row = 0;
+    for (const SequenceChunk& chunk : batch) {
+      const std::int64_t start = chunk.kv->length();
+      const auto count = static_cast<std::int64_t>(chunk.tokens.size());
+      const std::int64_t prompts =
+          has_prompt_recipe ? std::clamp<std::int64_t>(chunk.prompt_length - start, 0, count) : 0;
+      const std::int64_t first = of_prompt ? 0 : prompts;
+      const std::int64_t last = of_prompt ? prompts : count;
+      const RopeFrequencies frequencies =
+          rope_frequencies(config, chunk.rope_length > 0 ? chunk.rope_length : start + count);
+      for (std::int64_t i = first; i < last; ++i) {
+        const auto t = static_cast<std::int64_t>(order.places.size());
+        rope_cos_sin(frequencies, start + i, a.cos_TD.data() + t * half, a.sin_TD.data() + t * half);
+        order.places.push_back({chunk.kv, start + i});
+        order.ids.push_back(chunk.tokens[i]);
+        order.rows.push_back(row + i);
+      }
+      row += count;
     }
+  };
+  add(false);
+  order.tokens.prompt_from = static_cast<std::int64_t>(order.places.size());
+  add(true);
+  order.tokens.count = static_cast<std::int64_t>(order.places.size());
+  return order;
+}
+
+// Rows as the caller has them; `memory` holds them where they are not so already.
+std::span<const float> in_callers_order(const StepOrder& order, std::span<const float> rows,
+                                        std::vector<float>& memory) {
+  if (order.is_callers()) return rows;
+  const std::size_t width = rows.size() / order.rows.size();
+  memory.resize(rows.size());
+  for (std::size_t i = 0; i < order.rows.size(); ++i) {
+    std::copy_n(rows.data() + i * width, width, memory.data() + order.rows[i] * width);
   }
-  return places;
+  return memory;
 }
 
 }  // namespace
@@ -166,13 +203,11 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
 
   Activations a(config, tokens);
   QuantizeScratch quantized;
-  const std::vector<TokenPlace> places = place_tokens(config, batch, a);
-  std::int64_t t = 0;
-  for (const SequenceChunk& chunk : batch) {
-    for (const std::int32_t token : chunk.tokens) {
-      impl_->weights.embed(token, a.x_TH.data() + t++ * config.hidden_size);
-    }
+  const StepOrder order = order_tokens(config, batch, has_prompt_recipe(), a);
+  for (std::int64_t t = 0; t < tokens; ++t) {
+    impl_->weights.embed(order.ids[t], a.x_TH.data() + t * config.hidden_size);
   }
+  std::vector<float> reordered;
 
   const auto add_delta = [&] { kernels.add(a.x_TH.data(), a.delta_TH.data(), tokens * config.hidden_size); };
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
@@ -180,25 +215,31 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
     // x += o_proj(attention(norm(x)))
     apply_norm(kernels, layer.attention_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
     const LinearOutput qkv[] = {{layer.q, a.q_TND.data()}, {layer.k, a.k_TGD.data()}, {layer.v, a.v_TGD.data()}};
-    apply_linears(kernels, quantized, a.normed_TH.data(), tokens, qkv);
-    rotate_and_store(kernels, config, layer, i, places, a.cos_TD.data(), a.sin_TD.data(), a.q_TND.data(),
+    apply_linears(kernels, quantized, a.normed_TH.data(), order.tokens, qkv);
+    rotate_and_store(kernels, config, layer, i, order.places, a.cos_TD.data(), a.sin_TD.data(), a.q_TND.data(),
                      a.k_TGD.data(), a.v_TGD.data());
-    attend(kernels, config, i, places, a.q_TND.data(), a.attended_TND.data());
-    apply_linear(kernels, quantized, layer.o, a.attended_TND.data(), a.delta_TH.data(), tokens);
+    attend(kernels, config, i, order.places, order.tokens, a.q_TND.data(), a.attended_TND.data());
+    apply_linear(kernels, quantized, layer.o, a.attended_TND.data(), a.delta_TH.data(), order.tokens);
     add_delta();
     // x += mlp(norm(x))
     apply_norm(kernels, layer.mlp_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
     if (layer.moe) {
       std::function<void(std::span<const float>)> on_router;
-      if (trace && trace->on_router) on_router = [&](std::span<const float> logits) { trace->on_router(i, logits); };
-      apply_moe(kernels, quantized, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), tokens, on_router);
+      if (trace && trace->on_router) {
+        on_router = [&](std::span<const float> logits) {
+          trace->on_router(i, in_callers_order(order, logits, reordered));
+        };
+      }
+      apply_moe(kernels, quantized, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), order.tokens,
+                on_router);
     } else {
-      apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), tokens);
+      apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), order.tokens);
     }
     add_delta();
-    if (trace && trace->on_layer) trace->on_layer(i, a.x_TH);
+    if (trace && trace->on_layer) trace->on_layer(i, in_callers_order(order, a.x_TH, reordered));
   }
-  apply_norm(kernels, impl_->weights.final_norm, config.rms_norm_eps, a.x_TH.data(), hidden.data(), tokens);
+  std::copy_n(in_callers_order(order, a.x_TH, reordered).data(), hidden.size(), hidden.data());
+  apply_norm(kernels, impl_->weights.final_norm, config.rms_norm_eps, hidden.data(), hidden.data(), tokens);
   for (const SequenceChunk& chunk : batch) chunk.kv->advance(static_cast<std::int64_t>(chunk.tokens.size()));
   return {};
 }
@@ -208,7 +249,7 @@ void Model::logits(std::span<const float> hidden, std::span<float> logits) const
   RETORT_CHECK(static_cast<std::int64_t>(logits.size()) == n * config().vocab_size, "logits hold {} floats",
                logits.size());
   QuantizeScratch quantized;
-  apply_linear(kernels(), quantized, impl_->weights.head, hidden.data(), logits.data(), n);
+  apply_linear(kernels(), quantized, impl_->weights.head, hidden.data(), logits.data(), StepTokens::of_output(n));
 }
 
 }  // namespace retort

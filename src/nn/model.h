@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,6 +23,9 @@ struct SequenceChunk {
   /// What "dynamic" RoPE scaling takes for the sequence's length; 0: the length at the end of this chunk. A prompt run
   /// in several chunks gives its whole length each time.
   std::int64_t rope_length = 0;
+  /// Tokens at positions below it are of the prompt and computed by its recipe, the others by the output's
+  /// (docs/engine.md): the same each time a token is computed, or its bits differ.
+  std::int64_t prompt_length = std::numeric_limits<std::int64_t>::max();
 };
 
 /// What a caller may look at on the way. Spans are valid during the call only.
@@ -51,6 +55,9 @@ class Model {
   /// What keys and values are kept as where nothing else is asked for: f32 in kExact, bf16 in kFast.
   [[nodiscard]] KvCacheType kv_cache_type() const;
 
+  /// Whether prompts are computed by a recipe of their own: in kFast, on AMX.
+  [[nodiscard]] bool has_prompt_recipe() const;
+
   /// Bytes of weights that a step reads: each matrix once, and of experts as many as one token takes.
   [[nodiscard]] std::uint64_t bytes_per_step() const;
 
@@ -66,7 +73,8 @@ class Model {
   Status forward(std::span<const SequenceChunk> batch, std::span<float> hidden,
                  const ForwardTrace* trace = nullptr) const;
 
-  /// logits[i] = lm_head(hidden[i]) for `n` rows: hidden [n, hidden_size] -> logits [n, vocab_size].
+  /// logits[i] = lm_head(hidden[i]) for `n` rows: hidden [n, hidden_size] -> logits [n, vocab_size]. By the output's
+  /// recipe, whichever `hidden` has: what is sampled is a row or a few.
   void logits(std::span<const float> hidden, std::span<float> logits) const;
 
  private:

@@ -47,12 +47,13 @@ void route(const MoeConfig& config, const float* logits, std::int64_t token,
 }  // namespace
 
 void apply_moe(const KernelTable& kernels, QuantizeScratch& quantized, const MoeConfig& config, const MoeWeights& moe,
-               const float* x_TH, float* out_TH, std::int64_t tokens,
+               const float* x_TH, float* out_TH, StepTokens step,
                const std::function<void(std::span<const float>)>& on_router) {
   const std::int64_t hidden = moe.router.columns();
   const auto experts = static_cast<std::int64_t>(moe.experts.size());
+  const std::int64_t tokens = step.count;
   std::vector<float> logits_TE(tokens * experts);
-  apply_linear(kernels, quantized, moe.router, x_TH, logits_TE.data(), tokens);
+  apply_linear(kernels, quantized, moe.router, x_TH, logits_TE.data(), step);
   if (on_router) on_router(logits_TE);
 
   std::vector<std::vector<Assignment>> by_expert(experts);
@@ -71,16 +72,18 @@ void apply_moe(const KernelTable& kernels, QuantizeScratch& quantized, const Moe
     for (std::size_t i = 0; i < mine.size(); ++i) {
       std::copy_n(x_TH + mine[i].token * hidden, hidden, gathered.data() + i * hidden);
     }
+    // Tokens ascend, so those of the prompt are the last ones here as well.
+    const auto prompt = std::ranges::lower_bound(mine, step.prompt_from, {}, &Assignment::token);
     apply_mlp(kernels, quantized, moe.experts[e], gathered.data(), expert_out.data(), scratch.data(),
-              static_cast<std::int64_t>(mine.size()));
+              {static_cast<std::int64_t>(mine.size()), prompt - mine.begin()});
     for (std::size_t i = 0; i < mine.size(); ++i) {
       kernels.axpy(out_TH + mine[i].token * hidden, expert_out.data() + i * hidden, mine[i].weight, hidden);
     }
   }
   if (!moe.shared) return;
   std::vector<float> gate_T(tokens);
-  apply_linear(kernels, quantized, moe.shared_gate, x_TH, gate_T.data(), tokens);
-  apply_mlp(kernels, quantized, *moe.shared, x_TH, expert_out.data(), scratch.data(), tokens);
+  apply_linear(kernels, quantized, moe.shared_gate, x_TH, gate_T.data(), step);
+  apply_mlp(kernels, quantized, *moe.shared, x_TH, expert_out.data(), scratch.data(), step);
   for (std::int64_t t = 0; t < tokens; ++t) {
     const float gate = 1.0f / (1.0f + std::exp(-gate_T[t]));
     kernels.axpy(out_TH + t * hidden, expert_out.data() + t * hidden, gate, hidden);

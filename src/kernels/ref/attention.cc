@@ -10,7 +10,8 @@ namespace {
 
 constexpr int kPositions = static_cast<int>(kKvBlockPositions);
 
-// The polynomial of simd/math.h, one number at a time.
+}  // namespace
+
 float exp_polynomial(float x) {
   const float bounded = std::isnan(x) ? x : std::fmin(89.0f, std::fmax(-104.0f, x));
   if (std::isnan(bounded)) return bounded;
@@ -22,8 +23,7 @@ float exp_polynomial(float x) {
   return std::ldexp(p, static_cast<int>(n));
 }
 
-// Of 64 weights: 16 partial sums, then halves.
-float sum_of(const float* w) {
+float sum_of_block(const float* w) {
   float partial[16];
   for (int i = 0; i < 16; ++i) partial[i] = ((w[i] + w[16 + i]) + w[32 + i]) + w[48 + i];
   for (int n = 8; n > 0; n /= 2) {
@@ -31,8 +31,6 @@ float sum_of(const float* w) {
   }
   return partial[0];
 }
-
-}  // namespace
 
 void attention_block(const AttentionBlockArgs& a) {
   const KvBlockLayout& layout = *a.layout;
@@ -62,7 +60,7 @@ void attention_block(const AttentionBlockArgs& a) {
     for (float& x : w) x = exp_polynomial(x - base);
     const float shrink = max > row.max ? exp_polynomial(row.max - max) : 1.0f;
     row.max = max;
-    row.sum = std::fma(row.sum, shrink, sum_of(w));
+    row.sum = std::fma(row.sum, shrink, sum_of_block(w));
     for (std::int64_t d = 0; d < dim; ++d) {
       float out = row.out[d] * shrink;
       for (int p = row.first; p < row.last; ++p) out = std::fma(scaled ? w[p] * v_scales[p] : w[p], values[p][d], out);

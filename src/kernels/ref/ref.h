@@ -40,7 +40,12 @@ float dot(const float* a, const float* b, std::int64_t n);
 
 void fill_matmul(KernelTable& table);  ///< dequantize and matmul of every dtype
 void fill_packed(KernelTable& table);  ///< integer products
+void fill_tiles(KernelTable& table);   ///< bf16 tiles
 void fill_ops(KernelTable& table);     ///< everything that works on activations
 void attention_block(const AttentionBlockArgs& args);
+/// The polynomial of simd/math.h.
+float exp_polynomial(float x);
+/// Of a block's 64 weights: 16 partial sums, then halves.
+float sum_of_block(const float* w);
 
 }  // namespace retort::ref

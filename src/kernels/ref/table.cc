@@ -10,4 +10,6 @@ void fill_ref(KernelTable& table) {
   table.attention_block = ref::attention_block;
 }
 
+void fill_ref_tiles(KernelTable& table) { ref::fill_tiles(table); }
+
 }  // namespace retort

@@ -100,6 +100,14 @@ constexpr int kMixes = 8;
 constexpr int kRequests = 32;
 #endif
 
+// Those of this processor, and the plain twin of the one that has two recipes.
+std::vector<Isa> isas_under_test() {
+  std::vector<Isa> isas = available_isas();
+  isas.push_back(Isa::kRefAmx);
+  return isas;
+}
+bool is_plain(Isa isa) { return isa == Isa::kRef || isa == Isa::kRefAmx; }
+
 class EngineTest : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(testing::write_random_gguf(file(), {})); }
@@ -109,14 +117,17 @@ class EngineTest : public ::testing::Test {
 
 TEST_F(EngineTest, AgreesWithThePlainLoop) {
   for (const Quality quality : {Quality::kExact, Quality::kFast}) {
-    const auto model = load_packed(file(), available_isas().front(), quality);
-    std::mt19937 random(1);
-    for (int i = 0; i < 6; ++i) {
-      const EngineRequest request = random_request(random, 150);
-      GenerationSession session(model, 1024);
-      const auto expected = session.generate(request.generation, {}, CancelToken());
-      ASSERT_TRUE(expected) << expected.error().message();
-      EXPECT_EQ(alone(model, request, small_engine(model->kv_cache_type())).tokens, expected->output);
+    for (const Isa isa : {available_isas().front(), Isa::kRefAmx}) {
+      const auto model = load_packed(file(), isa, quality);
+      std::mt19937 random(1);
+      for (int i = 0; i < (is_plain(isa) ? 2 : 6); ++i) {
+        const EngineRequest request = random_request(random, 150);
+        GenerationSession session(model, 1024);
+        const auto expected = session.generate(request.generation, {}, CancelToken());
+        ASSERT_TRUE(expected) << expected.error().message();
+        EXPECT_EQ(alone(model, request, small_engine(model->kv_cache_type())).tokens, expected->output)
+            << to_string(isa);
+      }
     }
   }
 }
@@ -124,17 +135,17 @@ TEST_F(EngineTest, AgreesWithThePlainLoop) {
 TEST_F(EngineTest, BitsDoNotDependOnCompanyBudgetHitsOrPreemption) {
   std::int64_t preemptions = 0;
   std::int64_t cached = 0;
-  for (const Isa isa : available_isas()) {
+  for (const Isa isa : isas_under_test()) {
     const auto model = load_packed(file(), isa);
-    const int mixes = isa == Isa::kRef ? 1 : kMixes;
+    const int mixes = is_plain(isa) ? 1 : kMixes;
     for (int mix = 0; mix < mixes; ++mix) {
       std::mt19937 random(100 + mix);
       const auto below = [&](std::int64_t n) { return std::uniform_int_distribution<std::int64_t>(0, n - 1)(random); };
       const KvCacheType type = kKvCacheTypes[mix % kKvCacheTypes.size()];
       std::vector<EngineRequest> requests;
       std::vector<Heard> expected;
-      for (int i = 0; i < (isa == Isa::kRef ? 6 : kRequests); ++i) {
-        requests.push_back(random_request(random, isa == Isa::kRef ? 70 : 200));
+      for (int i = 0; i < (is_plain(isa) ? 6 : kRequests); ++i) {
+        requests.push_back(random_request(random, is_plain(isa) ? 70 : 200));
         expected.push_back(alone(model, requests.back(), small_engine(type)));
       }
       EngineConfig config = small_engine(type);

@@ -3,53 +3,22 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
-#include <memory>
-#include <new>
 
 #include "core/float_bits.h"
 #include "fixtures.h"
 #include "kernels/kv_block.h"
+#include "kv_fixtures.h"
 
 namespace retort {
 namespace {
 
 using testing::bits_of;
 using testing::KernelTest;
+using testing::KvCase;
 using testing::random_floats;
 
 constexpr float kMinusInf = -std::numeric_limits<float>::infinity();
 constexpr int kPositions = static_cast<int>(kKvBlockPositions);
-
-struct AlignedFree {
-  void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
-};
-
-/// One head's share of some blocks, filled with random keys and values; what lies beyond `positions` is NaN.
-struct KvCase {
-  KvCase(std::mt19937& random, KvCacheType type, std::int64_t dim, std::int64_t positions_)
-      : layout(kv_block_layout(type, dim)),
-        positions(positions_),
-        blocks((positions_ + kPositions - 1) / kPositions),
-        memory(static_cast<std::byte*>(::operator new[](blocks* layout.head_bytes, std::align_val_t{64}))),
-        k(random_floats(random, positions * dim)),
-        v(random_floats(random, positions * dim)) {
-    std::memset(memory.get(), 0xff, blocks * layout.head_bytes);
-    for (std::int64_t p = 0; p < positions; ++p) {
-      store_kv(layout, block(p / kPositions), p % kPositions, &k[p * dim], &v[p * dim]);
-    }
-    for (std::int64_t p = 0; p < positions; ++p) {  // what was kept of them
-      load_kv(layout, block(p / kPositions), p % kPositions, &k[p * dim], &v[p * dim]);
-    }
-  }
-  [[nodiscard]] std::byte* block(std::int64_t i) const { return memory.get() + i * layout.head_bytes; }
-
-  KvBlockLayout layout;
-  std::int64_t positions;
-  std::int64_t blocks;
-  std::unique_ptr<std::byte[], AlignedFree> memory;
-  std::vector<float> k;
-  std::vector<float> v;
-};
 
 /// What a query sees: positions [first, last).
 struct Query {

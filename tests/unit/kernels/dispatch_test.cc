@@ -30,7 +30,9 @@ class ForcedIsa {
   std::string old_;
 };
 
-CpuFeatures everything() { return {true, true, true, true, true, true, true, true, true, true}; }
+CpuFeatures everything() {
+  return {true, true, true, true, true, true, true, true, true, true, true, true, true, true, true};
+}
 
 TEST(Dispatch, RefIsAlwaysThereAndLast) {
   const std::vector<Isa> isas = available_isas();
@@ -53,12 +55,17 @@ TEST(Dispatch, EveryTableIsComplete) {
       EXPECT_EQ(t.matmul[i] != nullptr, weights) << t.name << " " << to_string(dtype);
     }
     for (const PackedMatmulFn packed : t.packed_matmul) EXPECT_NE(packed, nullptr) << t.name;
-    EXPECT_TRUE(t.rms_norm && t.rope && t.silu_mul && t.add && t.axpy && t.attention_block && t.quantize_rows && t.argmax && t.log_sum_exp);
+    const bool tiles = isa == Isa::kAmx;
+    EXPECT_EQ(t.has_prompt_recipe(), tiles) << t.name;
+    EXPECT_EQ(t.tile_attention != nullptr, tiles) << t.name;
+    for (const TileMatmulFn product : t.tile_matmul) EXPECT_EQ(product != nullptr, tiles) << t.name;
+    EXPECT_TRUE(t.rms_norm && t.rope && t.silu_mul && t.add && t.axpy && t.attention_block && t.quantize_rows &&
+                t.argmax && t.log_sum_exp);
   }
 }
 
 TEST(Dispatch, ForcingAnIsaTakesItOrFailsLoudly) {
-  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512, Isa::kAmx, Isa::kRefAmx}) {
     const ForcedIsa forced(std::string(to_string(isa)).c_str());
     const auto table = default_kernel_table();
     const std::string missing = missing_features(isa, detect_cpu_features());
@@ -80,7 +87,7 @@ TEST(Dispatch, AnUnknownNameIsRefusedAndTheChoiceIsNamed) {
   ASSERT_FALSE(table);
   EXPECT_EQ(table.error().code(), ErrorCode::kInvalidArgument);
   EXPECT_NE(table.error().message().find("'sse9'"), std::string::npos);
-  EXPECT_NE(table.error().message().find("ref, avx2, avx512"), std::string::npos);
+  EXPECT_NE(table.error().message().find("ref, avx2, avx512, amx, ref-amx"), std::string::npos);
 }
 
 TEST(Dispatch, WithoutTheVariableItIsTheBest) {
@@ -94,6 +101,13 @@ TEST(CpuFeatures, MissingOnesAreNamed) {
   EXPECT_EQ(missing_features(Isa::kRef, CpuFeatures{}), "");
   EXPECT_EQ(missing_features(Isa::kAvx2, everything()), "");
   EXPECT_EQ(missing_features(Isa::kAvx512, everything()), "");
+  EXPECT_EQ(missing_features(Isa::kAmx, everything()), "");
+  EXPECT_EQ(missing_features(Isa::kRefAmx, CpuFeatures{}), "");
+  CpuFeatures zen5 = everything();
+  zen5.amx_tile = zen5.amx_bf16 = zen5.os_grants_tiles = false;
+  EXPECT_EQ(missing_features(Isa::kAvx512, zen5), "");
+  EXPECT_EQ(missing_features(Isa::kAmx, zen5),
+            "AMX-TILE, AMX-BF16, an operating system that saves and grants AMX tiles");
   CpuFeatures zen3 = everything();
   zen3.avx512f = zen3.avx512bw = zen3.avx512vl = zen3.avx512dq = zen3.avx512vnni = false;
   EXPECT_EQ(missing_features(Isa::kAvx2, zen3), "");

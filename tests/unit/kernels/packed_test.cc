@@ -2,62 +2,16 @@
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
-#include <memory>
 
-#include "fixtures.h"
-#include "kernels/packed.h"
+#include "packed_fixtures.h"
 
 namespace retort {
 namespace {
 
+using testing::Aligned;
 using testing::bits_of;
-
-std::vector<PackedFormat> packed_formats() {
-  std::vector<PackedFormat> out;
-  for (std::size_t i = 0; i < kPackedFormatCount; ++i) out.push_back(static_cast<PackedFormat>(i));
-  return out;
-}
-
-/// Memory at an address that kernels may ask for.
-template <typename T>
-class Aligned {
- public:
-  explicit Aligned(std::size_t n) : bytes_(n * sizeof(T) + 64) {
-    const auto address = reinterpret_cast<std::uintptr_t>(bytes_.data());
-    data_ = reinterpret_cast<T*>(bytes_.data() + (64 - address % 64) % 64);
-  }
-  T* data() { return data_; }
-
- private:
-  std::vector<char> bytes_;
-  T* data_;
-};
-
-/// `rows` rows of a source dtype and the panels made of them.
-struct PackedWeights {
-  PackedWeights(std::mt19937& random, PackedFormat f, std::int64_t row_count, std::int64_t column_count)
-      : format(f),
-        rows(row_count),
-        columns(column_count),
-        source(testing::random_weights(random, packed_info(f).source, rows, columns)),
-        row_bytes(static_cast<std::int64_t>(*retort::row_bytes(packed_info(f).source, columns))),
-        panels((rows + kPanelRows - 1) / kPanelRows),
-        bytes(panel_bytes(f, columns)),
-        memory(static_cast<std::size_t>(panels * bytes)) {
-    for (std::int64_t p = 0; p < panels; ++p) {
-      pack_panel(format, source.data() + p * kPanelRows * row_bytes, row_bytes,
-                 std::min(kPanelRows, rows - p * kPanelRows), columns, memory.data() + p * bytes);
-    }
-  }
-  PackedFormat format;
-  std::int64_t rows;
-  std::int64_t columns;
-  std::vector<char> source;
-  std::int64_t row_bytes;
-  std::int64_t panels;
-  std::int64_t bytes;
-  Aligned<char> memory;
-};
+using testing::packed_formats;
+using testing::PackedWeights;
 
 struct QuantizedMemory {
   QuantizedMemory(const KernelTable& table, const std::vector<float>& x, std::int64_t tokens, std::int64_t columns)
@@ -76,8 +30,8 @@ struct QuantizedMemory {
 
 std::vector<float> multiply_packed(const KernelTable& table, PackedWeights& w, const QuantizedRows& x) {
   std::vector<float> y(static_cast<std::size_t>(x.tokens * (w.rows + 3)), -77.0f);
-  table.packed_matmul[static_cast<int>(w.format)]({w.memory.data(), x, y.data(), w.rows + 3, w.panels,
-                                                   w.rows - (w.panels - 1) * kPanelRows});
+  table.packed_matmul[static_cast<int>(w.format)](
+      {w.memory.data(), x, y.data(), w.rows + 3, w.panels, w.rows - (w.panels - 1) * kPanelRows});
   for (std::int64_t t = 0; t < x.tokens; ++t) {
     for (std::int64_t r = w.rows; r < w.rows + 3; ++r) EXPECT_EQ(y[t * (w.rows + 3) + r], -77.0f) << "beyond the rows";
   }
@@ -93,8 +47,7 @@ TEST(Pack, EveryRowComesBackBitForBit) {
       std::vector<float> unpacked(columns);
       for (std::int64_t r = 0; r < rows; ++r) {
         unpack_row(format, w.memory.data() + r / kPanelRows * w.bytes, r % kPanelRows, columns, unpacked.data());
-        const auto expected =
-            testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, columns);
+        const auto expected = testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, columns);
         for (std::int64_t k = 0; k < columns; ++k) {
           ASSERT_EQ(bits_of(unpacked[k]), bits_of(expected[k])) << packed_info(format).name << " " << r << " " << k;
         }
@@ -204,7 +157,8 @@ TEST_P(Packed, ExtremesDoNotSaturate) {
       const std::int64_t record = packed_info(format).record_bytes;
       for (std::int64_t i = 0; i < w.bytes; ++i) {
         const std::int64_t in_record = i % record;
-        const bool is_f16 = in_record < (packed_info(format).record_columns == 256 && format != PackedFormat::kP6K ? 64 : 32);
+        const bool is_f16 =
+            in_record < (packed_info(format).record_columns == 256 && format != PackedFormat::kP6K ? 64 : 32);
         if (!is_f16) bytes[i] = static_cast<unsigned char>(fill);
       }
       for (const float sign : {1.0f, -1.0f}) {

@@ -1,0 +1,36 @@
+// Numbers for benchmarks to work on, and rates.
+#pragma once
+
+#include <benchmark/benchmark.h>
+#include <cstdint>
+#include <cstring>
+#include <random>
+#include <vector>
+
+namespace retort::bench {
+
+inline std::vector<float> random_floats(std::int64_t n) {
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal;
+  std::vector<float> out(n);
+  for (float& x : out) x = normal(random);
+  return out;
+}
+
+/// Random bits with every fp16 (so every scale too) of a sane exponent: no infinities, NaN or subnormals, which would
+/// be a different speed on some processors.
+inline std::vector<char> random_weights(std::uint64_t bytes) {
+  std::mt19937 random(2);
+  std::vector<char> out(bytes + 1);
+  for (std::uint64_t i = 0; i + 2 <= bytes; i += 2) {
+    const auto bits = static_cast<std::uint16_t>((random() & 0x8bffu) | 0x2000u);
+    std::memcpy(&out[i], &bits, 2);
+  }
+  return out;
+}
+
+inline benchmark::Counter rate(double per_iteration) {
+  return {per_iteration * 1e-9, benchmark::Counter::kIsIterationInvariantRate, benchmark::Counter::kIs1000};
+}
+
+}  // namespace retort::bench

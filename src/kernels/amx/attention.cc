@@ -1,0 +1,308 @@
+// Attention of a prompt's tokens in bf16 tiles (kernels/tiles.h).
+//
+// For 96 queries of 128 dimensions, a block of 64 positions costs: scores and weighted sums 2 x 786,432 products, 3,072
+// cycles at 512 a cycle; the softmax of 6,144 scores, 384 vectors at some 25 operations, two a cycle, 4,800 cycles;
+// putting the values' positions side by side 256 permutations and checking them as many. So the softmax is what counts,
+// and all rows of a tile share what a block costs.
+#include "kernels/amx/tile.h"
+#include "kernels/simd/math.h"
+#include "kernels/tables.h"
+
+namespace retort {
+namespace {
+
+constexpr int kPositions = static_cast<int>(kKvBlockPositions);
+constexpr std::int64_t kPositionTiles = kPositions / kTileRows;     // of scores
+constexpr std::int64_t kPositionSteps = kPositions / kTileColumns;  // of weighted sums
+constexpr float kMinusInfinity = -__builtin_inff();
+
+std::int64_t at_least(std::int64_t a, std::int64_t b) { return a < b ? b : a; }
+std::int64_t at_most(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+
+/// Where everything stands in the scratch. Rows are padded to 16.
+struct Work {
+  Work(const TileAttentionArgs& a)
+      : dim(a.layout->head_dim),
+        row_tiles((a.row_count + kTileRows - 1) / kTileRows),
+        dim_tiles(dim / kTileRows),
+        dim_steps(dim / kTileColumns) {
+    std::byte* next = a.scratch;
+    const auto take = [&next](std::int64_t bytes) {
+      std::byte* here = next;
+      next += bytes;
+      return here;
+    };
+    keys = take(kPositions * dim * 2);
+    values = take(kPositions * dim * 2);
+    queries = take(row_tiles * dim_steps * kTileBytes);
+    sums = take(row_tiles * dim_tiles * kTileBytes);
+    scores = take(row_tiles * kPositionTiles * kTileBytes);
+    weights = take(row_tiles * kPositionSteps * kTileBytes);
+    max = reinterpret_cast<float*>(take(row_tiles * kTileRows * 4));
+    total = reinterpret_cast<float*>(take(row_tiles * kTileRows * 4));
+  }
+  std::int64_t dim, row_tiles, dim_tiles, dim_steps;
+  std::byte* keys;     // [dim_steps][16 pairs][64 positions][2]: of the 8-bit types
+  std::byte* values;   // [2 steps][dim_tiles][16 pairs of positions][16][2]
+  std::byte* queries;  // [row_tiles][dim_steps] tiles
+  std::byte* sums;     // [row_tiles][dim_tiles] tiles, fp32
+  std::byte* scores;   // [row_tiles][4] tiles, fp32
+  std::byte* weights;  // [row_tiles][2] tiles
+  float* max;
+  float* total;
+};
+
+void start_rows(const TileAttentionArgs& a, const Work& work) {
+  for (std::int64_t r = 0; r < work.row_tiles * kTileRows; ++r) {
+    std::byte* query = work.queries + r / kTileRows * work.dim_steps * kTileBytes + r % kTileRows * kTileStride;
+    for (std::int64_t s = 0; s < work.dim_steps; ++s) {
+      __m512i rounded = _mm512_setzero_si512();
+      if (r < a.row_count) {
+        const float* q = a.rows[r].q + s * kTileColumns;
+        rounded = round_to_bf16(vload(q), vload(q + kTileRows));
+      }
+      _mm512_store_si512(query + s * kTileBytes, rounded);
+    }
+    work.max[r] = kMinusInfinity;
+    work.total[r] = 0;
+  }
+  for (std::int64_t i = 0; i < work.row_tiles * work.dim_tiles * kTileBytes; i += 64) {
+    _mm512_store_ps(work.sums + i, vzero());
+  }
+}
+
+/// Codes of 16 positions or dimensions as fp32, exact in bf16.
+RETORT_INLINE F load_codes8(KvCacheType type, const std::byte* p) {
+  return type == KvCacheType::kInt8 ? vload_i8(p) : vload_f8e4m3(p);
+}
+/// The upper halves of two vectors' lanes, side by side: a's below b's.
+RETORT_INLINE __m512i pair_bf16(F a, F b) {
+  return _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(a), 16),
+                         _mm512_and_si512(_mm512_castps_si512(b), _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+}
+
+/// Keys as tiles: where they are, or of an 8-bit type expanded.
+const std::byte* keys_of(const TileAttentionArgs& a, const Work& work, const std::byte* head) {
+  const KvCacheType type = a.layout->type;
+  if (type == KvCacheType::kBf16) return head;
+  for (std::int64_t d = 0; d < work.dim; d += 2) {
+    for (int p = 0; p < kPositions; p += 16) {
+      const std::byte* k = head + d * kPositions + p;
+      _mm512_store_si512(work.keys + (d / 2 * kPositions + p) * 4,
+                         pair_bf16(load_codes8(type, k), load_codes8(type, k + kPositions)));
+    }
+  }
+  return work.keys;
+}
+
+/// Values of positions [first, last) as tiles, zeros elsewhere. False where some are not finite.
+bool values_of(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t first,
+               std::int64_t last) {
+  const KvBlockLayout& layout = *a.layout;
+  const KvCacheType type = layout.type;
+  const std::int64_t row = layout.padded_dim * (type == KvCacheType::kBf16 ? 2 : 1);
+  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  // 16-bit lanes i, i + 32 for i = 0..15, and for i = 16..31.
+  const __m512i low = _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(32)), 16));
+  const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+  const __m512i magnitude = _mm512_set1_epi16(0x7fff);
+  __m512i largest = _mm512_setzero_si512();
+  for (int p = 0; p < kPositions; p += 2) {
+    std::byte* out = work.values + p / kTileColumns * work.dim_tiles * kTileBytes + p % kTileColumns / 2 * kTileStride;
+    const std::byte* v = head + layout.v + p * row;
+    const bool sees[2] = {p >= first && p < last, p + 1 >= first && p + 1 < last};
+    for (std::int64_t d = 0; d < work.dim; d += kTileColumns) {
+      __m512i rows[2];
+      RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+        if (!sees[i]) {
+          rows[i] = _mm512_setzero_si512();
+        } else if (type == KvCacheType::kBf16) {
+          rows[i] = _mm512_loadu_si512(v + i * row + d * 2);
+        } else {
+          rows[i] = round_to_bf16(load_codes8(type, v + i * row + d), load_codes8(type, v + i * row + d + 16));
+        }
+        largest = _mm512_max_epu16(largest, _mm512_and_si512(rows[i], magnitude));
+      }
+      std::byte* tile = out + d / kTileRows * kTileBytes;
+      _mm512_store_si512(tile, _mm512_permutex2var_epi16(rows[0], low, rows[1]));
+      _mm512_store_si512(tile + kTileBytes, _mm512_permutex2var_epi16(rows[0], high, rows[1]));
+    }
+  }
+  return _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(0x7f80)) == 0;
+}
+
+/// What a row sees of a block: positions [first, last) of it.
+struct Seen {
+  int first;
+  int last;
+};
+RETORT_INLINE Seen seen_by(const TileAttentionRow& row, std::int64_t start) {
+  return {static_cast<int>(at_least(at_most(row.first - start, kPositions), 0)),
+          static_cast<int>(at_least(at_most(row.last - start, kPositions), 0))};
+}
+
+template <int kRows>
+void score_tiles(const Work& work, const std::byte* keys, std::int64_t tile) {
+  const std::byte* q = work.queries + tile * work.dim_steps * kTileBytes;
+  std::byte* scores = work.scores + tile * kPositionTiles * kTileBytes;
+  constexpr std::int64_t kKeyRow = kPositions * 4;  // bytes of a pair of dimensions
+  for (std::int64_t p = 0; p < kPositionTiles; p += 2) {
+    sums_zero<kRows, 2>();
+    tile_products<kRows, 2>({q, q + work.dim_steps * kTileBytes, kTileBytes, kTileStride},
+                            {keys + p * 64, keys + (p + 1) * 64, 16 * kKeyRow, kKeyRow}, work.dim_steps);
+    sums_store<kRows, 2>(scores + p * kTileBytes, scores + (kPositionTiles + p) * kTileBytes);
+  }
+}
+
+/// Scores of row r to weights in bf16, zeros where nothing is seen; its sums so far shrink to the new maximum.
+void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t r, Seen seen) {
+  const std::int64_t in_tile = r % kTileRows * kTileStride;
+  const std::byte* scores = work.scores + r / kTileRows * kPositionTiles * kTileBytes + in_tile;
+  std::byte* weights = work.weights + r / kTileRows * kPositionSteps * kTileBytes + in_tile;
+  if (seen.first >= seen.last) {
+    RETORT_UNROLL for (int s = 0; s < kPositionSteps; ++s) {
+      _mm512_store_si512(weights + s * kTileBytes, _mm512_setzero_si512());
+    }
+    return;
+  }
+  const KvBlockLayout& layout = *a.layout;
+  const F scale = vset(a.scale);
+  F s[kPositionTiles];
+  RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
+    s[i] = vmul(_mm512_load_ps(scores + i * kTileBytes), scale);
+    if (layout.k_scales != 0) s[i] = vmul(s[i], vload(reinterpret_cast<const float*>(head + layout.k_scales) + 16 * i));
+  }
+  const bool whole = seen.first == 0 && seen.last == kPositions;
+  if (!whole) {
+    RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
+      s[i] = vselect_lanes(s[i], vset(kMinusInfinity), seen.first - 16 * i, seen.last - 16 * i);
+    }
+  }
+  // NaN never becomes the maximum: it is the first operand, and the second is what maximum gives then.
+  const F before = vset(work.max[r]);
+  const F largest = vmax(s[3], vmax(s[2], vmax(s[1], vmax(s[0], before))));
+  const float max = _mm512_reduce_max_ps(largest);
+  const F base = vset(max > kMinusInfinity ? max : 0.0f);
+  F w[kPositionTiles];
+  RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) w[i] = vexp(vsub(s[i], base));
+  const F sum = vadd(vadd(vadd(w[0], w[1]), w[2]), w[3]);
+  if (layout.v_scales != 0) {
+    RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
+      w[i] = vmul(w[i], vload(reinterpret_cast<const float*>(head + layout.v_scales) + 16 * i));
+      if (!whole) w[i] = vselect_lanes(w[i], vzero(), seen.first - 16 * i, seen.last - 16 * i);
+    }
+  }
+  RETORT_UNROLL for (int i = 0; i < kPositionSteps; ++i) {
+    _mm512_store_si512(weights + i * kTileBytes, round_to_bf16(w[2 * i], w[2 * i + 1]));
+  }
+  float shrink = 1.0f;
+  if (max > work.max[r]) {
+    shrink = _mm512_cvtss_f32(vexp(vset(work.max[r] - max)));
+    work.max[r] = max;
+    std::byte* out = work.sums + r / kTileRows * work.dim_tiles * kTileBytes + in_tile;
+    for (std::int64_t d = 0; d < work.dim_tiles; ++d, out += kTileBytes) {
+      _mm512_store_ps(out, vmul(vset(shrink), _mm512_load_ps(out)));
+    }
+  }
+  work.total[r] = __builtin_fmaf(work.total[r], shrink, vsum16(&sum));
+}
+
+template <int kRows>
+void weigh_tiles(const Work& work, std::int64_t tile) {
+  const std::byte* w = work.weights + tile * kPositionSteps * kTileBytes;
+  for (std::int64_t d = 0; d < work.dim_tiles; d += 2) {
+    std::byte* sums = work.sums + (tile * work.dim_tiles + d) * kTileBytes;
+    const std::byte* v = work.values + d * kTileBytes;
+    sums_load<kRows, 2>(sums, sums + work.dim_tiles * kTileBytes);
+    tile_products<kRows, 2>({w, w + kPositionSteps * kTileBytes, kTileBytes, kTileStride},
+                            {v, v + kTileBytes, work.dim_tiles * kTileBytes, kTileStride}, kPositionSteps);
+    sums_store<kRows, 2>(sums, sums + work.dim_tiles * kTileBytes);
+  }
+}
+
+/// The same for one row, where some of the values are not finite: those that the row does not see must not reach it. A
+/// broken model's case, not a fast one.
+void weigh_row(const Work& work, std::int64_t r, Seen seen) {
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040u);  // subnormals are zeros, given or made, as in tiles
+  const std::int64_t in_tile = r % kTileRows * kTileStride;
+  const std::byte* weights = work.weights + r / kTileRows * kPositionSteps * kTileBytes + in_tile;
+  for (std::int64_t d = 0; d < work.dim_tiles; ++d) {
+    std::byte* out = work.sums + (r / kTileRows * work.dim_tiles + d) * kTileBytes + in_tile;
+    F acc = _mm512_load_ps(out);
+    for (int s = 0; s < kPositionSteps; ++s) {
+      F sums[2] = {vzero(), vzero()};
+      for (int k = 0; k < kTileColumns; ++k) {
+        const int p = s * static_cast<int>(kTileColumns) + k;
+        std::uint16_t bits;
+        __builtin_memcpy(&bits, weights + s * kTileBytes + 2 * k, sizeof(bits));
+        const F w = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(std::uint32_t{bits} << 16)));
+        F pair[2];
+        split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(work.values + (s * work.dim_tiles + d) * kTileBytes +
+                                                                k / 2 * kTileStride),
+                         pair[0], pair[1]);
+        const F v = p >= seen.first && p < seen.last ? pair[k % 2] : vzero();
+        sums[k % 2] = vfma(w, v, sums[k % 2]);
+      }
+      acc = vadd(acc, vadd(sums[0], sums[1]));
+    }
+    _mm512_store_ps(out, acc);
+  }
+  _mm_setcsr(before);
+}
+
+void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block) {
+  const std::byte* head = a.blocks[block];
+  const std::int64_t start = a.first_position + block * kPositions;
+  // The row tiles that see any of it, and the positions that any of their rows sees.
+  std::int64_t first_tile = work.row_tiles;
+  std::int64_t end_tile = 0;
+  std::int64_t first = kPositions;
+  std::int64_t last = 0;
+  for (std::int64_t r = 0; r < a.row_count; ++r) {
+    const Seen seen = seen_by(a.rows[r], start);
+    if (seen.first >= seen.last) continue;
+    first_tile = at_most(first_tile, r / kTileRows);
+    end_tile = r / kTileRows + 1;
+    first = at_most(first, seen.first);
+    last = at_least(last, seen.last);
+  }
+  if (first >= last) return;
+  const std::byte* keys = keys_of(a, work, head);
+  const bool finite = values_of(a, work, head, first, last);
+  std::int64_t tile = first_tile;
+  for (; tile + 2 <= end_tile; tile += 2) score_tiles<2>(work, keys, tile);
+  if (tile < end_tile) score_tiles<1>(work, keys, tile);
+  for (std::int64_t r = first_tile * kTileRows; r < end_tile * kTileRows; ++r) {
+    soften_row(a, work, head, r, r < a.row_count ? seen_by(a.rows[r], start) : Seen{0, 0});
+  }
+  if (!finite) {
+    for (std::int64_t r = first_tile * kTileRows; r < at_most(end_tile * kTileRows, a.row_count); ++r) {
+      const Seen seen = seen_by(a.rows[r], start);
+      if (seen.first < seen.last) weigh_row(work, r, seen);
+    }
+    return;
+  }
+  for (tile = first_tile; tile + 2 <= end_tile; tile += 2) weigh_tiles<2>(work, tile);
+  if (tile < end_tile) weigh_tiles<1>(work, tile);
+}
+
+void tile_attention(const TileAttentionArgs& a) {
+  const Tiles tiles;
+  const Work work(a);
+  start_rows(a, work);
+  for (std::int64_t block = 0; block < a.block_count; ++block) add_block(a, work, block);
+  for (std::int64_t r = 0; r < a.row_count; ++r) {
+    const F inverse = vset(1.0f / work.total[r]);
+    const std::byte* sums = work.sums + r / kTileRows * work.dim_tiles * kTileBytes + r % kTileRows * kTileStride;
+    for (std::int64_t d = 0; d < work.dim_tiles; ++d) {
+      vstore(a.rows[r].out + d * kTileRows, vmul(_mm512_load_ps(sums + d * kTileBytes), inverse));
+    }
+  }
+}
+
+}  // namespace
+
+void fill_amx_attention(KernelTable& table) { table.tile_attention = tile_attention; }
+
+}  // namespace retort

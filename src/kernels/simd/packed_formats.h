@@ -1,0 +1,124 @@
+// The packed formats (kernels/packed.h) as vectors: codes and scales of a group. Include after an ISA's int8.h.
+#pragma once
+
+#include "kernels/kernels.h"
+#include "kernels/simd/compiler.h"
+
+namespace retort {
+namespace {
+
+/// The 8 vectors of one half of a group's codes.
+template <int kBits>
+RETORT_INLINE void load_codes(const std::uint8_t* group, int half, I* w) {
+  const std::uint8_t* p = group + 4 * kLanes * half;
+  if constexpr (kBits == 8) {
+    RETORT_UNROLL for (int v = 0; v < 8; ++v) w[v] = iload(p + 64 * v);
+    return;
+  }
+  const I low = iset_bytes(15);
+  RETORT_UNROLL for (int i = 0; i < 4; ++i) {
+    const I q = iload(p + 64 * i);
+    w[2 * i] = iand(q, low);
+    w[2 * i + 1] = iand(ishift_right<4>(q), low);
+  }
+  // The upper bits of a byte move to bits 4 and 5; what crosses into a neighbouring byte is masked away.
+  if constexpr (kBits == 5) {
+    const I bit = iset_bytes(16);
+    const I q = iload(p + 256);
+    w[0] = ior(w[0], iand(ishift_left<4>(q), bit));
+    w[1] = ior(w[1], iand(ishift_left<3>(q), bit));
+    w[2] = ior(w[2], iand(ishift_left<2>(q), bit));
+    w[3] = ior(w[3], iand(ishift_left<1>(q), bit));
+    w[4] = ior(w[4], iand(q, bit));
+    w[5] = ior(w[5], iand(ishift_right<1>(q), bit));
+    w[6] = ior(w[6], iand(ishift_right<2>(q), bit));
+    w[7] = ior(w[7], iand(ishift_right<3>(q), bit));
+  }
+  if constexpr (kBits == 6) {
+    const I bits = iset_bytes(0x30);
+    RETORT_UNROLL for (int h = 0; h < 2; ++h) {
+      const I q = iload(p + 256 + 64 * h);
+      I* out = w + 4 * h;
+      out[0] = ior(out[0], iand(ishift_left<4>(q), bits));
+      out[1] = ior(out[1], iand(ishift_left<2>(q), bits));
+      out[2] = ior(out[2], iand(q, bits));
+      out[3] = ior(out[3], iand(ishift_right<2>(q), bits));
+    }
+  }
+}
+
+// Each format: where its parts stand in a record, what a group holds once loaded, and how it adds to a token's sum.
+
+/// P4K, P5K.
+template <int kCodeBits, int kGroupBytes>
+struct SuperMin {
+  static constexpr std::int64_t kRecordGroups = 8;
+  static constexpr std::int64_t kRecordBytes = 320 + 8 * kGroupBytes;
+  struct Group {
+    I w[8];
+    I scale;
+    F d;
+    F minus_min;
+  };
+  RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
+    load_codes<kCodeBits>(record + 320 + g * kGroupBytes, half, out.w);
+    const std::uint8_t* scales = record + 64 + 32 * g + kLanes * half;
+    out.scale = scales_u8(scales);
+    out.d = vload_f16(record + 2 * kLanes * half);
+    out.minus_min = vsub(vzero(), vmul(vload_f16(record + 32 + 2 * kLanes * half), float_u8(scales + 16)));
+  }
+  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
+    const F sum = to_float(dot<kCodeBits, 8>(group.w, x, side, group.scale));
+    return vfma(group.minus_min, vset(side.sum), vfma(sum, vmul(group.d, vset(side.scale)), acc));
+  }
+};
+using P4K = SuperMin<4, 256>;
+using P5K = SuperMin<5, 320>;
+
+struct P6K {
+  static constexpr std::int64_t kRecordGroups = 8;
+  static constexpr std::int64_t kRecordBytes = 3360;
+  struct Group {
+    I w[8];
+    I scale[2];
+    F d;
+  };
+  RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
+    load_codes<6>(record + 288 + g * 384, half, out.w);
+    const std::uint8_t* scales = record + 32 + 32 * g + kLanes * half;
+    out.scale[0] = scales_i8(scales);
+    out.scale[1] = scales_i8(scales + 16);
+    out.d = vload_f16(record + 2 * kLanes * half);
+  }
+  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
+    const I sum =
+        iadd(dot_minus32<0>(group.w, x, side, group.scale[0]), dot_minus32<1>(group.w, x, side, group.scale[1]));
+    return vfma(to_float(sum), vmul(group.d, vset(side.scale)), acc);
+  }
+};
+
+/// P4, P5, P8: one fp16 scale; codes minus 2^kOffsetBits, or signed bytes as they are.
+template <int kCodeBits, int kOffsetBits, int kBytes>
+struct Direct {
+  static constexpr std::int64_t kRecordGroups = 1;
+  static constexpr std::int64_t kRecordBytes = kBytes;
+  struct Group {
+    I w[8];
+    F d;
+  };
+  RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t, int half, Group& out) {
+    load_codes<kCodeBits>(record + 32, half, out.w);
+    out.d = vload_f16(record + 2 * kLanes * half);
+  }
+  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
+    I sum = dot<kCodeBits, 8>(group.w, x, side, scale_one());
+    if constexpr (kOffsetBits != 0) sum = isub(sum, iset(side.isum << kOffsetBits));
+    return vfma(to_float(sum), vmul(group.d, vset(side.scale)), acc);
+  }
+};
+using P4 = Direct<4, 3, 288>;
+using P5 = Direct<5, 4, 352>;
+using P8 = Direct<8, 0, 544>;
+
+}  // namespace
+}  // namespace retort

@@ -1,0 +1,103 @@
+// Products of bf16 tiles: the arithmetic of prompts on processors that have AMX ("The recipe of a token" in
+// docs/engine.md). A tile instruction multiplies 16 rows of 32 bf16 by 32 times 16 of them.
+//
+// One product, of weights and activations, of queries and keys, or of attention's weights and values:
+//
+//   a, b   rounded to bf16, to nearest even
+//   acc    from 0 (attention's sums: from what they were). For each step of 32 terms, in their order:
+//            e   = chain over the even terms of fma(a, b, e), from 0
+//            o   = chain over the odd terms of fma(a, b, o), from 0
+//            acc = acc + (e + o)
+//   in fp32, every operation rounded once to nearest even; subnormals count as zeros, given or made
+//
+// That is what TDPBF16PS does, so a plain twin gives the same bits (ref/tiles.cc), whatever tokens and rows share a
+// call. Weights are rounded from exactly the fp32 value that their file gives.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/kv_block.h"
+#include "kernels/packed.h"
+
+namespace retort {
+
+inline constexpr std::int64_t kTileRows = 16;
+inline constexpr std::int64_t kTileColumns = 32;
+inline constexpr std::int64_t kTileElements = kTileRows * kTileColumns;
+
+/// Activations as tiles of 16 tokens by 32 columns: [ceil(tokens / 16)][columns / 32][16][32]. Tokens beyond the last
+/// are zeros. 64-byte aligned; `columns` is a multiple of 32.
+struct TiledRows {
+  std::uint16_t* tiles;
+  std::int64_t tokens;
+  std::int64_t columns;
+};
+/// Elements that `tokens` of `columns` take.
+inline std::int64_t tiled_elements(std::int64_t tokens, std::int64_t columns) {
+  return (tokens + kTileRows - 1) / kTileRows * kTileRows * columns;
+}
+
+/// Rounds tokens [16 first_tile, 16 last_tile) of x.
+struct TileRowsArgs {
+  const float* x;  ///< [tokens, columns], row stride x_stride elements
+  std::int64_t x_stride;
+  TiledRows out;
+  std::int64_t first_tile;
+  std::int64_t last_tile;
+};
+using TileRowsFn = void (*)(const TileRowsArgs& args);
+
+/// Memory that a product works in, 64-byte aligned; no two threads' the same.
+inline constexpr std::int64_t kTileScratchBytes = (1024 + 16) * 1024;
+
+/// y[t * y_stride + r] = row r of the panels times token t, for 16 * panels rows of which the last panel has
+/// `last_rows` (1..16) real ones: no others are written.
+struct TileMatmulArgs {
+  const void* panels;  ///< [panel_count] of packed.h
+  TiledRows x;
+  float* y;
+  std::int64_t y_stride;
+  std::int64_t panel_count;
+  std::int64_t last_rows;
+  std::byte* scratch;  ///< [kTileScratchBytes]
+};
+using TileMatmulFn = void (*)(const TileMatmulArgs& args);
+
+/// Attention of a prompt's tokens. As kv_block.h defines it, block by block and without splits, but:
+///
+///   s_p   products of tiles over the dimensions; then times scale (and K's scale) as there
+///   out_d times shrink, then products of tiles over the block's positions: weights (times V's scale) rounded to bf16.
+///         Positions that the row does not see have weight 0 and value 0, whatever stands there.
+///   At the end  out_d times (1 / sum)
+struct TileAttentionRow {
+  const float* q;      ///< [head_dim]
+  float* out;          ///< [head_dim]: the result
+  std::int64_t first;  ///< sees positions [first, last), at least one of them
+  std::int64_t last;
+};
+
+struct TileAttentionArgs {
+  const KvBlockLayout* layout;     ///< bf16 or an 8-bit type, head_dim a multiple of 32
+  const std::byte* const* blocks;  ///< [block_count]: this head's share of each
+  std::int64_t block_count;
+  std::int64_t first_position;  ///< of blocks[0], a multiple of 64
+  const TileAttentionRow* rows;
+  std::int64_t row_count;
+  float scale;         ///< 1 / sqrt(head_dim)
+  std::byte* scratch;  ///< [tile_attention_scratch(layout, row_count)], 64-byte aligned
+};
+using TileAttentionFn = void (*)(const TileAttentionArgs& args);
+
+/// Whether a layout can be read by tiles; where not, prompts' attention is that of kv_block.h.
+inline bool tiles_can_attend(const KvBlockLayout& layout) {
+  return layout.type != KvCacheType::kF32 && layout.head_dim % kTileColumns == 0;
+}
+/// Bytes: a block's keys and values in bf16, and of each row its query, sums, scores, weights, maximum and total.
+inline std::int64_t tile_attention_scratch(const KvBlockLayout& layout, std::int64_t row_count) {
+  const std::int64_t rows = (row_count + kTileRows - 1) / kTileRows * kTileRows;
+  return 2 * kKvBlockPositions * layout.head_dim * 2 +
+         rows * (layout.head_dim * (2 + 4) + kKvBlockPositions * (4 + 2) + 4 * 4);
+}
+
+}  // namespace retort
