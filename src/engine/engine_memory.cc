@@ -1,6 +1,7 @@
 #include "engine/engine_memory.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <limits>
@@ -13,10 +14,21 @@ namespace retort {
 namespace {
 
 // A number of bytes that is the file's whole content; 0 where there is none ("max").
-std::uint64_t bytes_in(const char* path) {
+std::uint64_t bytes_in(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
   return file >> value ? value : 0;
+}
+
+// What a cgroup's page cache takes, mapped checkpoints above all: counted as used, and given back when wanted.
+std::uint64_t page_cache_bytes(const std::filesystem::path& stat) {
+  std::ifstream file(stat);
+  std::string key;
+  std::uint64_t total = 0;
+  for (std::uint64_t value = 0; file >> key >> value;) {
+    if (key == "active_file" || key == "inactive_file") total += value;
+  }
+  return total;
 }
 
 // Left to the system and to others.
@@ -58,9 +70,9 @@ Error too_little_memory(const EngineMemoryPlan& plan, const EngineMemoryOptions&
 
 }  // namespace
 
-Expected<MachineMemory> machine_memory() {
+Expected<MachineMemory> machine_memory(const std::filesystem::path& root) {
   MachineMemory out;
-  std::ifstream file("/proc/meminfo");
+  std::ifstream file(root / "proc/meminfo");
   std::string key;
   std::string unit;
   for (std::uint64_t value = 0; file >> key >> value; std::getline(file, unit)) {
@@ -70,9 +82,11 @@ Expected<MachineMemory> machine_memory() {
   if (out.total == 0 || out.available == 0) {
     return fail(ErrorCode::kIo, "/proc/meminfo does not tell this machine's memory; set --kv-cache-memory");
   }
-  // A container's limit (cgroup v2). What its page cache takes can be had back, so only the limit counts.
-  if (const std::uint64_t limit = bytes_in("/sys/fs/cgroup/memory.max"); limit != 0) {
-    const std::uint64_t used = bytes_in("/sys/fs/cgroup/memory.current");
+  // A container's limit (cgroup v2).
+  const std::filesystem::path cgroup = root / "sys/fs/cgroup";
+  if (const std::uint64_t limit = bytes_in(cgroup / "memory.max"); limit != 0) {
+    const std::uint64_t current = bytes_in(cgroup / "memory.current");
+    const std::uint64_t used = current - std::min(current, page_cache_bytes(cgroup / "memory.stat"));
     out.total = std::min(out.total, limit);
     out.available = std::min(out.available, limit > used ? limit - used : 0);
   }
