@@ -91,12 +91,15 @@ TEST_F(Run, TakesTheEnginesOptions) {
     EXPECT_EQ(result.out, "Two and two.\n") << dtype << result.err;
   }
   EXPECT_EQ(run({"?", "--gpu-memory-utilization", "0.5", "--quality", "exact"}).out, "Two and two.\n");
-  for (const auto& [flag, value] : std::vector<std::pair<std::string, std::string>>{{"--kv-cache-dtype", "int4"},
-                                                                                    {"--kv-cache-memory", "much"},
-                                                                                    {"--gpu-memory-utilization", "2"},
-                                                                                    {"--max-num-batched-tokens", "0"},
-                                                                                    {"--max-model-len", "-1"},
-                                                                                    {"--max-model-len", "5000"}}) {
+  for (const auto& [flag, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--kv-cache-dtype", "int4"},
+                                                        {"--kv-cache-memory", "much"},
+                                                        {"--gpu-memory-utilization", "2"},
+                                                        {"--max-num-batched-tokens", "0"},
+                                                        {"--max-num-batched-tokens", "9223372036854775807"},
+                                                        {"--max-num-seqs", "9223372036854775807"},
+                                                        {"--max-model-len", "-1"},
+                                                        {"--max-model-len", "5000"}}) {
     const ProgramResult refused = run({"?", flag, value});
     EXPECT_EQ(refused.exit_code, 2) << flag;
     EXPECT_NE(refused.err.find(flag), std::string::npos) << refused.err;
