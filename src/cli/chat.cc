@@ -51,11 +51,8 @@ class QuietKeys {
 
 class Chat {
  public:
-  Chat(const ChatModel& model, ChatState state, std::vector<std::string> stop)
-      : model_(model),
-        state_(std::move(state)),
-        stop_(std::move(stop)),
-        session_(model.model(), model.max_model_len()) {}
+  Chat(const ChatModel& model, Engine& engine, ChatState state, std::vector<std::string> stop)
+      : model_(model), engine_(engine), state_(std::move(state)), stop_(std::move(stop)) {}
 
   Status run(LineReader& reader) {
     bool leaving = false;  // Ctrl-C came at an empty prompt: the next one leaves
@@ -129,7 +126,7 @@ class Chat {
     };
     const QuietKeys quiet;
     interrupt_.reset();
-    const auto answer = generate_reply(model_, session_, *request, on_text, interrupt_.token());
+    const auto answer = generate_reply(model_, engine_, *request, on_text, interrupt_.token());
     printer.finish();
     RETORT_TRY_STATUS(std::move(written));
     if (!answer) return refuse(answer.error());
@@ -151,17 +148,18 @@ class Chat {
   void status(const Reply& answer) const {
     if (output_kind(STDERR_FILENO) == Output::kFile) return;
     const std::int64_t used = answer.prompt_tokens + answer.completion_tokens;
-    std::string line = fmt::format("{} · context {} of {}", summary(answer), format_grouped(used),
-                                   format_grouped(session_.max_model_len()));
-    if (used >= session_.max_model_len()) line += ", full: /clear starts afresh";
+    const std::int64_t most = engine_.memory_plan().max_model_len;
+    std::string line =
+        fmt::format("{} · context {} of {}", summary(answer), format_grouped(used), format_grouped(most));
+    if (used >= most) line += ", full: /clear starts afresh";
     note("[" + line + "]");
     fmt::print(stderr, "\n");
   }
 
   const ChatModel& model_;
+  Engine& engine_;
   ChatState state_;
   std::vector<std::string> stop_;
-  GenerationSession session_;
   // For the whole chat, so that a Ctrl-C that comes a moment too late for an answer does not end the program either.
   InterruptScope interrupt_{SecondInterrupt::kIgnore};
   bool interactive_ = isatty(STDIN_FILENO) != 0;
@@ -176,11 +174,12 @@ Status run(const Options& options) {
   RETORT_TRY_STATUS(resolve_sampling(options.sampling, defaults));
   // A checkpoint without a template is refused before a person has typed anything.
   RETORT_TRY_STATUS(model.prompt(OrderedJson::array({{{"role", "user"}, {"content", "."}}})));
+  RETORT_TRY(const std::unique_ptr<Engine> engine, start_engine(model, options.model.engine, LogLevel::kDebug));
   if (terminal) {
     fmt::print(stderr, "{}\n",
                styled(output_kind(STDERR_FILENO), kDimCode,
                       terminal_safe(fmt::format("{} · context {} · /help", model.checkpoint().name(),
-                                                format_grouped(model.max_model_len())))));
+                                                format_grouped(engine->memory_plan().max_model_len)))));
   }
   ChatState state;
   state.sampling = options.sampling;
@@ -188,7 +187,7 @@ Status run(const Options& options) {
   state.defaults = &defaults;
   state.conversation.set_system(options.system);
   const auto reader = make_line_reader(options.no_history ? HistoryFile::kNone : HistoryFile::kUse);
-  return Chat(model, std::move(state), options.stop).run(*reader);
+  return Chat(model, *engine, std::move(state), options.stop).run(*reader);
 }
 
 }  // namespace

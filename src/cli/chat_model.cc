@@ -15,10 +15,7 @@ void add_chat_model_options(Command command, ChatModelOptions& options) {
   command.add("--model", options.model, "Checkpoint: folder, .gguf file or hub id").required();
   command.add("--chat-template", options.chat_template, "Jinja file in place of the checkpoint's template");
   command.add("--kwargs", options.kwargs, "JSON object of further template variables");
-  command
-      .add("--max-model-len", options.max_model_len,
-           "Most tokens of prompt and answer together; 0: what the model was made for")
-      .show_default();
+  add_engine_options(command, options.engine);
   add_common_options(command, options.common);
 }
 
@@ -69,10 +66,10 @@ Expected<ChatModel> ChatModel::load(const ChatModelOptions& options) {
   RETORT_TRY(OrderedJson kwargs, parse_kwargs(options.kwargs));
   RETORT_TRY(auto checkpoint, open_checkpoint(options.model, options.common));
   const std::int64_t most = checkpoint->config().max_position_embeddings;
-  if (options.max_model_len < 0 || options.max_model_len > most) {
+  if (options.engine.max_model_len < 0 || options.engine.max_model_len > most) {
     return fail(ErrorCode::kInvalidArgument,
                 "--max-model-len must be 0 to {}, which this model was made for, but is {}", format_grouped(most),
-                format_grouped(options.max_model_len));
+                format_grouped(options.engine.max_model_len));
   }
   RETORT_TRY(auto chat_template, load_template(*checkpoint, options.chat_template));
   RETORT_TRY(Tokenizer tokenizer, load_tokenizer(*checkpoint));
@@ -80,7 +77,6 @@ Expected<ChatModel> ChatModel::load(const ChatModelOptions& options) {
   RETORT_TRY(loaded.model_, load_model(checkpoint, options.common));
   loaded.template_ = std::move(chat_template);
   loaded.kwargs_ = std::make_shared<const OrderedJson>(std::move(kwargs));
-  loaded.max_model_len_ = options.max_model_len == 0 ? most : options.max_model_len;
   loaded.stop_ids_ = find_stop_ids(*checkpoint, loaded.tokenizer_);
   return loaded;
 }
@@ -116,6 +112,13 @@ Prompt ChatModel::raw_prompt(std::string_view text) const {
   prompt.ids = tokenizer_.encode(text, {.added_tokens = AddedTokens::kParse, .special_tokens = SpecialTokens::kAdd});
   if (opens_reasoning(text)) prompt.starts = StartsInReasoning::kYes;
   return prompt;
+}
+
+Expected<std::unique_ptr<Engine>> start_engine(const ChatModel& model, const EngineOptions& options,
+                                               LogLevel tell_memory_at) {
+  RETORT_TRY(EngineConfig config, engine_config(options, *model.model()));
+  config.tell_memory_at = tell_memory_at;
+  return Engine::create(model.model(), config);
 }
 
 Expected<OrderedJson> parse_messages(std::string_view text, std::string_view what) {

@@ -6,9 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/engine_options.h"
 #include "cli/load.h"
 #include "core/json_fwd.h"
-#include "engine/generation.h"
+#include "engine/engine.h"
 #include "text/chat_template.h"
 #include "text/reasoning.h"
 #include "text/tokenizer.h"
@@ -17,12 +18,14 @@ namespace retort::cli {
 
 struct ChatModelOptions {
   std::string model;
-  std::string chat_template;       ///< file; empty: the checkpoint's own
-  std::string kwargs;              ///< JSON object; empty: none
-  std::int64_t max_model_len = 0;  ///< 0: what the model was made for
+  std::string chat_template;  ///< file; empty: the checkpoint's own
+  std::string kwargs;         ///< JSON object; empty: none
+  /// One request at a time, and few tokens a step: Ctrl-C is heeded between two steps, and must not take longer than
+  /// seconds on a slow machine.
+  EngineOptions engine = {.max_num_seqs = 1, .max_num_batched_tokens = 256};
   CommonOptions common;
 };
-/// --model --chat-template --kwargs --max-model-len, and those of add_common_options
+/// --model --chat-template --kwargs, and those of add_engine_options and add_common_options
 void add_chat_model_options(Command command, ChatModelOptions& options);
 
 /// What a model is asked: token ids, and how its reply begins.
@@ -46,7 +49,6 @@ class ChatModel {
   [[nodiscard]] const Checkpoint& checkpoint() const { return *checkpoint_; }
   [[nodiscard]] const Tokenizer& tokenizer() const { return tokenizer_; }
   [[nodiscard]] const std::shared_ptr<const Model>& model() const { return model_; }
-  [[nodiscard]] std::int64_t max_model_len() const { return max_model_len_; }
   /// The ids that end an answer: those of generation_config.json, config.json and the tokenizer. GGUF carries one of
   /// them only, so there the vocabulary's own end-of-turn and end-of-text tokens count too.
   [[nodiscard]] const std::vector<std::int64_t>& stop_ids() const { return stop_ids_; }
@@ -60,9 +62,13 @@ class ChatModel {
   std::optional<ChatTemplate> template_;
   std::shared_ptr<const Model> model_;
   std::shared_ptr<const OrderedJson> kwargs_;  ///< further template variables
-  std::int64_t max_model_len_ = 0;
   std::vector<std::int64_t> stop_ids_;
 };
+
+/// An engine for `model`, its memory planned and taken. The plan is logged at `tell_memory_at`. Errors are those of
+/// engine_config() and Engine::create().
+Expected<std::unique_ptr<Engine>> start_engine(const ChatModel& model, const EngineOptions& options,
+                                               LogLevel tell_memory_at);
 
 /// A list of messages, or an object with one under "messages" (what /save writes). Each is an object with a string
 /// "role". `what` begins errors.

@@ -34,7 +34,8 @@ Expected<std::uint64_t> parse_bytes(std::string_view text, std::string_view opti
   if (!unit.empty()) {
     const std::size_t index = std::string_view("kKmMgGtT").find(unit.front());
     if (index != std::string_view::npos) {
-      factor = std::pow(1024.0, static_cast<double>(index / 2 + 1));
+      const std::size_t power = index / 2 + 1;  // both letters of a unit
+      factor = std::pow(1024.0, static_cast<double>(power));
       unit.remove_prefix(1);
     }
   }
@@ -44,6 +45,9 @@ Expected<std::uint64_t> parse_bytes(std::string_view text, std::string_view opti
   }
   return static_cast<std::uint64_t>(number * factor);
 }
+
+// Of requests and of tokens per step: far beyond use, and small enough that no product of sizes overflows.
+constexpr std::int64_t kMost = std::int64_t{1} << 20;
 
 Expected<EngineConfig> engine_config(const EngineOptions& options, const Model& model) {
   EngineConfig config;
@@ -55,7 +59,9 @@ Expected<EngineConfig> engine_config(const EngineOptions& options, const Model& 
   const std::pair<const char*, std::int64_t> at_least_one[] = {
       {"--max-num-seqs", options.max_num_seqs}, {"--max-num-batched-tokens", options.max_num_batched_tokens}};
   for (const auto& [name, value] : at_least_one) {
-    if (value < 1) return fail(ErrorCode::kInvalidArgument, "{} must be 1 or more but is {}", name, value);
+    if (value < 1 || value > kMost) {
+      return fail(ErrorCode::kInvalidArgument, "{} must be 1 to {} but is {}", name, kMost, value);
+    }
   }
   if (options.max_model_len < 0 || options.kv_edge_layers < 0) {
     return fail(ErrorCode::kInvalidArgument, "--max-model-len and --kv-edge-layers must be 0 or more");

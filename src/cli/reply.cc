@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/json.h"
+#include "core/log.h"
 #include "core/units.h"
 #include "text/detokenizer.h"
 #include "text/stop_strings.h"
@@ -16,7 +17,31 @@ double Reply::tokens_per_second() const {
   return static_cast<double>(completion_tokens - 1) / decode_seconds;
 }
 
-Expected<Reply> generate_reply(const ChatModel& model, GenerationSession& session, const ReplyRequest& request,
+namespace {
+
+/// One request from its first step to its last.
+Expected<EngineResult> run_request(Engine& engine, GenerationRequest generation,
+                                   std::function<OnToken(const SampledToken&)> on_token, const CancelToken& cancel) {
+  std::optional<EngineResult> ended;
+  EngineRequest request;
+  request.generation = std::move(generation);
+  RETORT_TRY(const Engine::RequestId id,
+             engine.add(std::move(request), {.on_token = std::move(on_token),
+                                             .on_finish = [&](const EngineResult& result) { ended = result; }}));
+  while (!ended) {
+    if (cancel.cancelled()) {
+      RETORT_TRY_STATUS(engine.abort(id));
+    } else {
+      engine.step();
+    }
+  }
+  if (ended->error) return fail(*ended->error);
+  return std::move(*ended);
+}
+
+}  // namespace
+
+Expected<Reply> generate_reply(const ChatModel& model, Engine& engine, const ReplyRequest& request,
                                const std::function<Status(std::string_view)>& on_text, const CancelToken& cancel) {
   GenerationRequest generation;
   generation.prompt = request.prompt.ids;
@@ -41,7 +66,7 @@ Expected<Reply> generate_reply(const ChatModel& model, GenerationSession& sessio
     emit(stops.push(detokenizer.push(token.id)));
     return stops.stopped() || !written ? OnToken::kStop : OnToken::kContinue;
   };
-  RETORT_TRY(const GenerationResult result, session.generate(generation, on_token, cancel));
+  RETORT_TRY(const EngineResult result, run_request(engine, std::move(generation), on_token, cancel));
   emit(stops.push(detokenizer.finish()));
   emit(stops.finish());
   RETORT_TRY_STATUS(std::move(written));
@@ -63,9 +88,12 @@ Expected<Reply> generate_reply(const ChatModel& model, GenerationSession& sessio
   }
   reply.prompt_tokens = static_cast<std::int64_t>(request.prompt.ids.size());
   reply.completion_tokens = static_cast<std::int64_t>(result.output.size()) + (result.stop_token >= 0 ? 1 : 0);
-  reply.reused_tokens = result.reused_tokens;
-  reply.prefill_seconds = result.prefill_seconds;
-  reply.decode_seconds = result.decode_seconds;
+  reply.cached_tokens = result.cached_tokens;
+  // Without a first token all of it was the prompt's.
+  reply.prefill_seconds = result.first_token_seconds > 0 ? result.first_token_seconds : result.seconds;
+  reply.decode_seconds = result.seconds - reply.prefill_seconds;
+  log(LogLevel::kDebug, "{} prompt tokens, {} of them from the prefix cache; first token after {:.3f} s",
+      reply.prompt_tokens, reply.cached_tokens, reply.prefill_seconds);
   return reply;
 }
 

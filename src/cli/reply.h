@@ -8,7 +8,7 @@
 
 #include "cli/chat_model.h"
 #include "core/json_fwd.h"
-#include "engine/generation.h"
+#include "engine/engine.h"
 
 namespace retort::cli {
 
@@ -33,7 +33,7 @@ struct Reply {
   std::string stop_reason;  ///< the stop string that ended it, or the text of the stop token, or empty
   std::int64_t prompt_tokens = 0;
   std::int64_t completion_tokens = 0;  ///< a stop token included, as vLLM counts
-  std::int64_t reused_tokens = 0;
+  std::int64_t cached_tokens = 0;      ///< of the prompt, found in the prefix cache
   double prefill_seconds = 0;
   double decode_seconds = 0;
   std::vector<SampledToken> tokens;  ///< where log-probabilities were asked for
@@ -42,9 +42,10 @@ struct Reply {
   [[nodiscard]] double tokens_per_second() const;
 };
 
-/// `on_text` gets what is certain, as soon as it is: whole characters, no part of a stop string. An error it returns
-/// ends the generation and is passed on.
-Expected<Reply> generate_reply(const ChatModel& model, GenerationSession& session, const ReplyRequest& request,
+/// Steps `engine`, which has nothing else to do, until the answer has ended. `on_text` gets what is certain, as soon as
+/// it is: whole characters, no part of a stop string. An error it returns ends the generation and is passed on, as is
+/// one of the engine. A raised `cancel` ends the answer between two steps with kCancelled and what there is by then.
+Expected<Reply> generate_reply(const ChatModel& model, Engine& engine, const ReplyRequest& request,
                                const std::function<Status(std::string_view)>& on_text, const CancelToken& cancel);
 
 /// "312 tokens, 23.4 tokens/s, stop"

@@ -149,8 +149,9 @@ Status run(const Options& options) {
     if (!options.json) printer.push(text);
     return written;
   };
-  GenerationSession session(model.model(), model.max_model_len());
-  RETORT_TRY(const Reply reply, generate_reply(model, session, request, on_text, interrupt.token()));
+  RETORT_TRY(const std::unique_ptr<Engine> engine,
+             start_engine(model, options.model.engine, options.verbose ? LogLevel::kInfo : LogLevel::kDebug));
+  RETORT_TRY(const Reply reply, generate_reply(model, *engine, request, on_text, interrupt.token()));
   if (options.json) {
     const OrderedJson json = to_json(options, model, request, reply);
     written = write_stdout(json_text(json) + "\n");

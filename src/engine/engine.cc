@@ -93,7 +93,7 @@ Engine::~Engine() = default;
 Expected<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model, const EngineConfig& config) {
   RETORT_TRY(const MachineMemory machine, machine_memory());
   RETORT_TRY(const EngineMemoryPlan plan, plan_engine_memory(*model, config.memory, machine));
-  log(LogLevel::kInfo, "{}", describe(plan, config.memory));
+  log(config.tell_memory_at, "{}", describe(plan, config.memory));
   const ModelConfig& shape = model->config();
   RETORT_TRY(KvPool memory, KvPool::create(KvLayouts(shape, config.memory.kv_cache_type, config.memory.kv_edge_layers),
                                            plan.logical_blocks));
@@ -283,7 +283,6 @@ void Engine::Impl::step_items(const StepPlan& step) {
   for (const Wanted& w : wanted) {
     Active& a = *active.at(w.id);
     if (a.forced > 0 && a.result.output.empty()) take_forced(a);
-    if (a.result.first_token_seconds == 0) a.result.first_token_seconds = seconds_since(a.start);
   }
   const std::vector<Sampled> sampled = sample(wanted);
 
@@ -296,7 +295,9 @@ void Engine::Impl::step_items(const StepPlan& step) {
       broken.emplace_back(id, explain_non_finite(*model, kv_type, scheduler.tokens(id), a.prompt + a.forced));
       continue;
     }
-    outputs.push_back(take(*active.at(id), sampled[i]));
+    Active& a = *active.at(id);
+    if (a.result.first_token_seconds == 0) a.result.first_token_seconds = seconds_since(a.start);
+    outputs.push_back(take(a, sampled[i]));
     outputs.back().id = id;
   }
   for (auto& [id, error] : broken) end(id, FinishReason::kError, std::move(error));

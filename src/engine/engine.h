@@ -10,6 +10,7 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "engine/engine_memory.h"
 #include "engine/generation.h"
 #include "engine/scheduler.h"
@@ -22,6 +23,7 @@ struct EngineConfig {
   EngineMemoryOptions memory;
   std::int64_t long_prefill_token_threshold = 0;  ///< tokens of one prompt per step at most; 0: no such limit
   SchedulerConfig::PrefixCaching enable_prefix_caching = SchedulerConfig::PrefixCaching::kOn;
+  LogLevel tell_memory_at = LogLevel::kInfo;  ///< of the line that tells the memory plan
 };
 
 struct EngineRequest {

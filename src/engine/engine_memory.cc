@@ -1,9 +1,11 @@
 #include "engine/engine_memory.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <limits>
+#include <vector>
 
 #include "core/units.h"
 #include "nn/kv_pool.h"
@@ -12,20 +14,65 @@ namespace retort {
 namespace {
 
 // A number of bytes that is the file's whole content; 0 where there is none ("max").
-std::uint64_t bytes_in(const char* path) {
+std::uint64_t bytes_in(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
   return file >> value ? value : 0;
 }
 
+// What a cgroup's page cache takes, mapped checkpoints above all: counted as used, and given back when wanted.
+std::uint64_t page_cache_bytes(const std::filesystem::path& stat) {
+  std::ifstream file(stat);
+  std::string key;
+  std::uint64_t total = 0;
+  for (std::uint64_t value = 0; file >> key >> value;) {
+    if (key == "active_file" || key == "inactive_file") total += value;
+  }
+  return total;
+}
+
 // Left to the system and to others.
 constexpr std::uint64_t kReserve = std::uint64_t{256} << 20;
 
+struct KvBudget {
+  std::uint64_t needed = 0;    // bytes of one whole sequence
+  std::uint64_t given = 0;     // bytes
+  std::int64_t positions = 0;  // that fit into what is given
+};
+
+// Not even one sequence fits: who set that limit, and what helps.
+Error too_little_memory(const EngineMemoryPlan& plan, const EngineMemoryOptions& options, const MachineMemory& machine,
+                        const KvBudget& budget) {
+  std::string message =
+      fmt::format("a sequence of --max-model-len {} needs {} of KV cache ({}), but ",
+                  format_grouped(plan.max_model_len), format_bytes(budget.needed), to_string(options.kv_cache_type));
+  std::vector<std::string> help;
+  if (options.kv_cache_memory != 0) {
+    message += fmt::format("--kv-cache-memory gives {}", format_bytes(budget.given));
+    help.push_back("raise --kv-cache-memory");
+  } else {
+    message += fmt::format(
+        "weights ({}) and activations ({}) leave {} of this machine's {}, of which {} are free and "
+        "--gpu-memory-utilization is {}",
+        format_bytes(plan.weights), format_bytes(plan.activations), format_bytes(budget.given),
+        format_bytes(machine.total), format_bytes(machine.available), options.gpu_memory_utilization);
+    if (budget.positions == 0) help.push_back("free memory");
+    if (options.gpu_memory_utilization < 1) help.push_back("raise --gpu-memory-utilization");
+  }
+  if (budget.positions > 0) {
+    help.push_back(fmt::format("lower --max-model-len to {} or less", format_grouped(budget.positions)));
+  }
+  if (options.kv_cache_type == KvCacheType::kF32 || options.kv_cache_type == KvCacheType::kBf16) {
+    help.push_back("choose a smaller --kv-cache-dtype");
+  }
+  return {ErrorCode::kExhausted, fmt::format("{}; {}", message, fmt::join(help, ", or "))};
+}
+
 }  // namespace
 
-Expected<MachineMemory> machine_memory() {
+Expected<MachineMemory> machine_memory(const std::filesystem::path& root) {
   MachineMemory out;
-  std::ifstream file("/proc/meminfo");
+  std::ifstream file(root / "proc/meminfo");
   std::string key;
   std::string unit;
   for (std::uint64_t value = 0; file >> key >> value; std::getline(file, unit)) {
@@ -35,9 +82,11 @@ Expected<MachineMemory> machine_memory() {
   if (out.total == 0 || out.available == 0) {
     return fail(ErrorCode::kIo, "/proc/meminfo does not tell this machine's memory; set --kv-cache-memory");
   }
-  // A container's limit (cgroup v2). What its page cache takes can be had back, so only the limit counts.
-  if (const std::uint64_t limit = bytes_in("/sys/fs/cgroup/memory.max"); limit != 0) {
-    const std::uint64_t used = bytes_in("/sys/fs/cgroup/memory.current");
+  // A container's limit (cgroup v2).
+  const std::filesystem::path cgroup = root / "sys/fs/cgroup";
+  if (const std::uint64_t limit = bytes_in(cgroup / "memory.max"); limit != 0) {
+    const std::uint64_t current = bytes_in(cgroup / "memory.current");
+    const std::uint64_t used = current - std::min(current, page_cache_bytes(cgroup / "memory.stat"));
     out.total = std::min(out.total, limit);
     out.available = std::min(out.available, limit > used ? limit - used : 0);
   }
@@ -80,13 +129,10 @@ Expected<EngineMemoryPlan> plan_engine_memory(const Model& model, const EngineMe
                                          static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) /
                                              static_cast<std::uint64_t>(layouts.layers())});
   if (blocks < per_sequence) {
-    return fail(
-        ErrorCode::kExhausted,
-        "a sequence of --max-model-len {} needs {} of KV cache ({}), but weights ({}) and activations ({}) leave "
-        "{} of this machine's {}; lower --max-model-len to {} or less, or choose a smaller --kv-cache-dtype",
-        format_grouped(plan.max_model_len), format_bytes(per_sequence * block), to_string(options.kv_cache_type),
-        format_bytes(plan.weights), format_bytes(plan.activations), format_bytes(budget), format_bytes(machine.total),
-        format_grouped(static_cast<std::int64_t>(budget / block) * kv_block_positions()));
+    return fail(too_little_memory(plan, options, machine,
+                                  {.needed = per_sequence * block,
+                                   .given = budget,
+                                   .positions = static_cast<std::int64_t>(budget / block) * kv_block_positions()}));
   }
   plan.logical_blocks = static_cast<std::int64_t>(blocks);
   plan.kv_cache = blocks * block;

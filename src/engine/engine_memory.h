@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "core/error.h"
@@ -26,7 +27,8 @@ struct MachineMemory {
   std::uint64_t total = 0;
   std::uint64_t available = 0;
 };
-Expected<MachineMemory> machine_memory();
+/// From proc/meminfo and sys/fs/cgroup (v2) under `root`. kIo if the former does not tell.
+Expected<MachineMemory> machine_memory(const std::filesystem::path& root = "/");
 
 struct EngineMemoryPlan {
   std::uint64_t weights = 0;      ///< bytes, resident already

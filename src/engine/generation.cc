@@ -56,10 +56,11 @@ Status check_generation_request(const GenerationRequest& request, const ModelCon
                   : " (this model takes no more)");
 }
 
-GenerationSession::GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len)
+GenerationSession::GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len,
+                                     std::optional<KvCacheType> kv_cache_type)
     : model_(std::move(model)), max_model_len_(model_->config().max_position_embeddings) {
   if (max_model_len > 0) max_model_len_ = std::min(max_model_len_, max_model_len);
-  kv_ = make_sequence_kv(model_->config(), model_->kv_cache_type(), max_model_len_);
+  kv_ = make_sequence_kv(model_->config(), kv_cache_type.value_or(model_->kv_cache_type()), max_model_len_);
 }
 
 // Keeps what the cache shares with `tokens`; the last of them is always run, since its hidden state is wanted.

@@ -1,9 +1,11 @@
-// One sequence from prompt to end: the plain loop that the batching engine will have to agree with.
+// One sequence from prompt to end: the plain loop that the batching engine has to agree with, token by token. No
+// command uses it; the tests' oracle does.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -47,7 +49,9 @@ Status check_generation_request(const GenerationRequest& request, const ModelCon
 class GenerationSession {
  public:
   /// `max_model_len`: prompt + output; 0, or more than it: the model's max_position_embeddings.
-  GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len);
+  /// `kv_cache_type`: none for the model's own.
+  GenerationSession(std::shared_ptr<const Model> model, std::int64_t max_model_len,
+                    std::optional<KvCacheType> kv_cache_type = std::nullopt);
 
   /// kOutOfRange where prompt + forced prefix leave no room for a token, stating both numbers: nothing is ever cut.
   /// `on_token` sees every output token, the forced ones too, as soon as it is known. A raised `cancel` ends it between

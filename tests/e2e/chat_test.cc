@@ -42,6 +42,7 @@ TEST_F(Chat, AnswersAndLeaves) {
   ASSERT_TRUE(chat->wait_for("\x1b[2mhm\x1b[0m\r\n\r\nFour ok.\r\n")) << chat->output();
   ASSERT_TRUE(chat->wait_for("tokens/s")) << chat->output();
   ASSERT_TRUE(chat->wait_for("of 2,048")) << chat->output();
+  EXPECT_EQ(chat->output().find("memory:"), std::string::npos) << chat->output();
   ASSERT_TRUE(chat->wait_for("> "));
   chat->send("/quit\r");
   EXPECT_EQ(chat->wait_exit(), 0);
@@ -73,6 +74,22 @@ TEST_F(Chat, CtrlCStopsAnAnswerAndNotTheProgram) {
   ASSERT_TRUE(chat->wait_for("once more")) << last(*chat);
   ASSERT_TRUE(chat->wait_for("> "));
   chat->send("\x03");
+  EXPECT_EQ(chat->wait_exit(), 0);
+}
+
+TEST_F(Chat, ATurnComputesWhatTheOnesBeforeItLeaveAlone) {
+  recite({.pieces = in_order({"yes"})});
+  const auto chat = start({"--system", std::string(150, 'x'), "--log-level", "debug"});
+  ASSERT_TRUE(chat->wait_for("> "));
+  chat->send("one\r");
+  ASSERT_TRUE(chat->wait_for(", 0 of them from the prefix cache")) << last(*chat);
+  ASSERT_TRUE(chat->wait_for("> "));
+  for (const char* more : {"two\r", "/regen\r", "three\r"}) {
+    chat->send(more);
+    ASSERT_TRUE(chat->wait_for(", 128 of them from the prefix cache")) << last(*chat);
+    ASSERT_TRUE(chat->wait_for("> ")) << last(*chat);
+  }
+  chat->send("/quit\r");
   EXPECT_EQ(chat->wait_exit(), 0);
 }
 

@@ -83,6 +83,63 @@ TEST_F(Run, LimitsAndForcedBeginnings) {
   EXPECT_EQ(refused.out, "");
 }
 
+TEST_F(Run, TakesTheEnginesOptions) {
+  recite({.pieces = in_order({"Two", " and", " two."})});
+  for (const char* dtype : {"auto", "f32", "bf16", "fp8", "fp8_e4m3", "int8"}) {
+    const ProgramResult result = run({"2+2?", "--kv-cache-dtype", dtype, "--kv-cache-memory", "8M", "--kv-edge-layers",
+                                      "1", "--max-model-len", "500", "--max-num-batched-tokens", "3"});
+    EXPECT_EQ(result.out, "Two and two.\n") << dtype << result.err;
+  }
+  EXPECT_EQ(run({"?", "--gpu-memory-utilization", "0.5", "--quality", "exact"}).out, "Two and two.\n");
+  for (const auto& [flag, value] :
+       std::vector<std::pair<std::string, std::string>>{{"--kv-cache-dtype", "int4"},
+                                                        {"--kv-cache-memory", "much"},
+                                                        {"--gpu-memory-utilization", "2"},
+                                                        {"--max-num-batched-tokens", "0"},
+                                                        {"--max-num-batched-tokens", "9223372036854775807"},
+                                                        {"--max-num-seqs", "9223372036854775807"},
+                                                        {"--max-model-len", "-1"},
+                                                        {"--max-model-len", "5000"}}) {
+    const ProgramResult refused = run({"?", flag, value});
+    EXPECT_EQ(refused.exit_code, 2) << flag;
+    EXPECT_NE(refused.err.find(flag), std::string::npos) << refused.err;
+  }
+}
+
+TEST_F(Run, TooLittleMemoryIsToldBeforeAnythingRuns) {
+  recite({.pieces = in_order({"never"})});
+  const ProgramResult refused = run({"?", "--kv-cache-memory", "20K"});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_EQ(refused.out, "");
+  for (const char* told : {"a sequence of --max-model-len 2,048 needs", "--kv-cache-memory gives 20.00 KiB",
+                           "raise --kv-cache-memory", "lower --max-model-len to ", "--kv-cache-dtype"}) {
+    EXPECT_NE(refused.err.find(told), std::string::npos) << told << ": " << refused.err;
+  }
+  const ProgramResult share = run({"?", "--gpu-memory-utilization", "0.000001"});
+  EXPECT_EQ(share.exit_code, 1);
+  EXPECT_NE(share.err.find("raise --gpu-memory-utilization"), std::string::npos) << share.err;
+}
+
+TEST_F(Run, TheMemoryPlanIsToldToThoseWhoAsk) {
+  recite({.pieces = in_order({"yes"})});
+  const auto errors = [&](std::vector<std::string> more) {
+    std::vector<std::string> all = {"run", "--model", directory_.path(), "?"};
+    all.insert(all.end(), more.begin(), more.end());
+    return run_program(RETORT_BINARY, all).err;
+  };
+  EXPECT_EQ(errors({}), "");
+  EXPECT_NE(errors({"--verbose"}).find("memory: weights"), std::string::npos);
+  EXPECT_NE(errors({"--log-level", "debug"}).find("memory: weights"), std::string::npos);
+}
+
+TEST_F(Run, NumbersThatAreNoneEndItNamingLayerAndToken) {
+  recite({.pieces = in_order({"never"}), .broken = true});
+  const ProgramResult failed = run({"?"});
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(failed.out, "");
+  EXPECT_NE(failed.err.find("layer 0 gives values that are not finite for token 0"), std::string::npos) << failed.err;
+}
+
 TEST_F(Run, IgnoresEosWhenTold) {
   recite({.pieces = in_order({"once"})});
   EXPECT_EQ(json({"?", "--ignore-eos", "--max-tokens", "4", "--temperature", "0"})["finish_reason"], "length");

@@ -1,6 +1,7 @@
 #include "testing/tiny_checkpoint.h"
 
 #include <fstream>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -195,6 +196,9 @@ bool write_reciting_model(const std::filesystem::path& folder, const Recitation&
   auto& embedding = weights.tensors["model.embed_tokens.weight"].second;
   auto& head = weights.tensors["lm_head.weight"].second;
   for (std::int64_t id = 0; id < model.vocab_size; ++id) embedding[id * model.hidden_size + id] = 1.0f;
+  if (recitation.broken) {
+    weights.tensors["model.layers.0.mlp.down_proj.weight"].second[0] = std::numeric_limits<float>::infinity();
+  }
   const auto lead = [&](std::int64_t from, int next) {
     const std::int64_t to = next < 0 ? kEnd : kFirstPiece + next;
     head[to * model.hidden_size + from] = 20.0f / std::sqrt(static_cast<float>(model.hidden_size));

@@ -35,6 +35,7 @@ struct Recitation {
   std::string opening;
   std::string generation_config;  ///< JSON; none where empty
   std::int64_t max_position_embeddings = 2048;
+  bool broken = false;  ///< layer 0 gives values that are not finite
   enum class Template { kWith, kWithout } chat_template = Template::kWith;
 };
 /// Each piece leads to the one behind it, the last to the end.
