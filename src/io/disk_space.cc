@@ -25,8 +25,7 @@ Status check_free_space(const std::filesystem::path& folder, std::uint64_t neede
               folder.string(), format_bytes(needed), needed, format_bytes(*free), *free, advice);
 }
 
-Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code,
-                  std::string_view advice) {
+Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code, std::string_view advice) {
   if (code != ENOSPC && code != EDQUOT && code != EFBIG) {
     return {ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), std::strerror(code))};
   }

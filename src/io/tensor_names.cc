@@ -147,7 +147,8 @@ std::optional<MappedName> gguf_name(std::string_view huggingface_name) {
     module = fmt::format("mlp.experts.{{}}.{}", expert);
   }
   for (const Renaming& renaming : kLayerNames) {
-    if (renaming.huggingface == module) return MappedName{fmt::format("blk.{}.{}.{}", *layer, renaming.gguf, kind), stacked};
+    if (renaming.huggingface == module)
+      return MappedName{fmt::format("blk.{}.{}.{}", *layer, renaming.gguf, kind), stacked};
   }
   return std::nullopt;
 }

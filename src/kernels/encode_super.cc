@@ -255,8 +255,8 @@ void encode_q6_k(const float* x, const float* weight, void* row, std::int64_t n)
     const float factor = inverse(d.value);
     block.d = d.bits;
     for (int g = 0; g < kCount; ++g) {
-      block.scales[g] =
-          static_cast<std::int8_t>(std::min(std::max(nearest(std::clamp(scales[g] * factor, -200.0f, 200.0f)), -128.0f), 127.0f));
+      block.scales[g] = static_cast<std::int8_t>(
+          std::min(std::max(nearest(std::clamp(scales[g] * factor, -200.0f, 200.0f)), -128.0f), 127.0f));
     }
     for (int i = 0; i < kSuperBlock; ++i) {
       const float per_level = inverse(d.value * static_cast<float>(block.scales[i / kSmall]));

@@ -48,8 +48,7 @@ Expected<RowReader> row_reader(const Checkpoint& checkpoint, const KernelTable& 
   const std::string module = part.name.substr(0, part.name.size() - std::string_view(".weight").size());
   if (part.scheme->layout == WeightLayout::kFp8) {
     RETORT_TRY(ScaledFp8Weight weight, scaled_fp8_weight(checkpoint, module, *part.scheme, part.shape));
-    return RowReader(
-        [weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
+    return RowReader([weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
   }
   RETORT_TRY(GroupedWeight weight, grouped_weight(checkpoint, module, *part.scheme, part.shape));
   return RowReader([weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });

@@ -87,30 +87,31 @@ Status check_no_bias(const Checkpoint& checkpoint, std::string_view module) {
 Status plan_folder(const Checkpoint& checkpoint, Planner& planner) {
   const std::int64_t experts = checkpoint.config().moe ? checkpoint.config().moe->num_experts : 0;
   std::map<std::string, std::vector<QuantizePart>> stacks;
-  return for_each_tensor(
-      checkpoint.config(), [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
-        QuantizePart part{name, shape, {}, nullptr};
-        if (const auto module = linear_of(name, role)) {
-          part.scheme = checkpoint.scheme_of(*module);
-          if (part.scheme) RETORT_TRY_STATUS(check_no_bias(checkpoint, *module));
-        }
-        if (!part.scheme) {
-          const TensorView* view = checkpoint.find(name);
-          if (!view) return fail(ErrorCode::kNotFound, "{}: tensor '{}' is missing", checkpoint.name(), name);
-          part.view = *view;
-        }
-        const auto mapped = gguf_name(name);
-        if (!mapped) return fail(ErrorCode::kUnsupported, "tensor '{}' has no name in GGUF", name);
-        if (!mapped->stacked_experts) {
-          // GGUF drops the leading 1 of the shared expert's gate.
-          const bool gate = name.ends_with("shared_expert_gate.weight");
-          return planner.add(mapped->name, gate ? Shape{shape.columns()} : shape, {std::move(part)});
-        }
-        std::vector<QuantizePart>& stack = stacks[mapped->name];
-        stack.push_back(std::move(part));
-        if (static_cast<std::int64_t>(stack.size()) < experts) return {};
-        return planner.add(mapped->name, {experts, shape[0], shape[1]}, std::move(stack));
-      });
+  return for_each_tensor(checkpoint.config(),
+                         [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
+                           QuantizePart part{name, shape, {}, nullptr};
+                           if (const auto module = linear_of(name, role)) {
+                             part.scheme = checkpoint.scheme_of(*module);
+                             if (part.scheme) RETORT_TRY_STATUS(check_no_bias(checkpoint, *module));
+                           }
+                           if (!part.scheme) {
+                             const TensorView* view = checkpoint.find(name);
+                             if (!view)
+                               return fail(ErrorCode::kNotFound, "{}: tensor '{}' is missing", checkpoint.name(), name);
+                             part.view = *view;
+                           }
+                           const auto mapped = gguf_name(name);
+                           if (!mapped) return fail(ErrorCode::kUnsupported, "tensor '{}' has no name in GGUF", name);
+                           if (!mapped->stacked_experts) {
+                             // GGUF drops the leading 1 of the shared expert's gate.
+                             const bool gate = name.ends_with("shared_expert_gate.weight");
+                             return planner.add(mapped->name, gate ? Shape{shape.columns()} : shape, {std::move(part)});
+                           }
+                           std::vector<QuantizePart>& stack = stacks[mapped->name];
+                           stack.push_back(std::move(part));
+                           if (static_cast<std::int64_t>(stack.size()) < experts) return {};
+                           return planner.add(mapped->name, {experts, shape[0], shape[1]}, std::move(stack));
+                         });
 }
 
 }  // namespace

@@ -20,15 +20,13 @@ struct RecipeInfo {
 };
 // The numbers are those that the format's other readers show names for.
 constexpr RecipeInfo kRecipes[] = {
-    {QuantizeRecipe::kF32, "f32", 0, DType::kF32},        {QuantizeRecipe::kF16, "f16", 1, DType::kF16},
-    {QuantizeRecipe::kBf16, "bf16", 32, DType::kBF16},    {QuantizeRecipe::kQ8, "q8", 7, DType::kQ8_0},
-    {QuantizeRecipe::kQ4, "q4", 14, DType::kQ4_K},        {QuantizeRecipe::kQ4KM, "q4_k_m", 15, DType::kQ4_K},
+    {QuantizeRecipe::kF32, "f32", 0, DType::kF32},       {QuantizeRecipe::kF16, "f16", 1, DType::kF16},
+    {QuantizeRecipe::kBf16, "bf16", 32, DType::kBF16},   {QuantizeRecipe::kQ8, "q8", 7, DType::kQ8_0},
+    {QuantizeRecipe::kQ4, "q4", 14, DType::kQ4_K},       {QuantizeRecipe::kQ4KM, "q4_k_m", 15, DType::kQ4_K},
     {QuantizeRecipe::kQ5KM, "q5_k_m", 17, DType::kQ5_K}, {QuantizeRecipe::kQ6K, "q6_k", 18, DType::kQ6_K},
 };
 
-const RecipeInfo& info(QuantizeRecipe recipe) {
-  return *std::ranges::find(kRecipes, recipe, &RecipeInfo::recipe);
-}
+const RecipeInfo& info(QuantizeRecipe recipe) { return *std::ranges::find(kRecipes, recipe, &RecipeInfo::recipe); }
 
 std::optional<std::int64_t> layer_of(std::string_view name) {
   if (!name.starts_with("blk.")) return std::nullopt;
@@ -103,11 +101,12 @@ Expected<DType> choose_tensor_type(QuantizeRecipe recipe, std::span<const Tensor
   for (std::size_t i = rules.size(); i-- > 0;) {
     if (!glob_match(rules[i].pattern, gguf_name)) continue;
     if (row_bytes(rules[i].type, columns)) return rules[i].type;
-    return fail(ErrorCode::kInvalidArgument,
-                "--tensor-type '{}={}': tensor '{}' has {} columns, which do not fill blocks of {}; choose another type "
-                "for it with a further --tensor-type",
-                rules[i].pattern, to_string(rules[i].type), shown_name(gguf_name), columns,
-                dtype_info(rules[i].type).block_elements);
+    return fail(
+        ErrorCode::kInvalidArgument,
+        "--tensor-type '{}={}': tensor '{}' has {} columns, which do not fill blocks of {}; choose another type "
+        "for it with a further --tensor-type",
+        rules[i].pattern, to_string(rules[i].type), shown_name(gguf_name), columns,
+        dtype_info(rules[i].type).block_elements);
   }
   DType type = recipe_type(recipe, gguf_name, context);
   while (!row_bytes(type, columns)) type = less_demanding(type);
