@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstdio>
 #include <fmt/format.h>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,8 @@ Expected<GgufPairs> metadata(const Checkpoint& checkpoint, QuantizeRecipe recipe
   return pairs;
 }
 
+std::int64_t check_window(const Checkpoint& model) { return std::min(kWindow, model.config().max_position_embeddings); }
+
 Expected<std::vector<TokenId>> read_tokens(const std::string& file, const Checkpoint& checkpoint) {
   RETORT_TRY(const auto text, MappedFile::open(file));
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(checkpoint));
@@ -105,14 +109,22 @@ Expected<Importance> calibrate(const Options& options, std::shared_ptr<const Che
   return measure_importance(*model, ids, kWindow, window_progress("calibration"), cancel);
 }
 
+// What --check compares on, none without it: read before the work, so that what is wrong with it is told before.
+Expected<std::vector<TokenId>> read_check_tokens(const Options& options, const Checkpoint& source) {
+  if (options.check.empty()) return std::vector<TokenId>();
+  RETORT_TRY(std::vector<TokenId> ids, read_tokens(options.check, source));
+  if (static_cast<std::int64_t>(ids.size()) >= check_window(source)) return ids;
+  return fail(ErrorCode::kInvalidArgument, "--check: {} has {} tokens; at least {} are needed", options.check,
+              ids.size(), check_window(source));
+}
+
 // The written file against the source, both with exact arithmetic: what the types cost, and nothing else.
 Expected<DivergenceResult> compare_with_source(const Options& options, const std::shared_ptr<const Checkpoint>& source,
-                                               const CancelToken& cancel) {
-  RETORT_TRY(const std::vector<TokenId> ids, read_tokens(options.check, *source));
+                                               std::span<const TokenId> ids, const CancelToken& cancel) {
   const CommonOptions exact{.threads = options.threads, .quality = "exact"};
   RETORT_TRY(const auto reference, load_model(source, exact));
   RETORT_TRY(const auto model, load_model(options.output, exact));
-  return divergence(*reference, *model, model->kv_cache_type(), ids, kWindow, options.check_windows,
+  return divergence(*reference, *model, model->kv_cache_type(), ids, check_window(*source), options.check_windows,
                     window_progress("check"), cancel);
 }
 
@@ -141,6 +153,9 @@ Status run(const Options& options) {
   }
   RETORT_TRY(const auto checkpoint, open_checkpoint(options.model));
   RETORT_TRY_STATUS(check_not_source(options.output, *checkpoint));
+  const ExistingFile existing = options.force ? ExistingFile::kReplace : ExistingFile::kRefuse;
+  RETORT_TRY_STATUS(check_output(options.output, existing));
+  RETORT_TRY(const std::vector<TokenId> check_tokens, read_check_tokens(options, *checkpoint));
   if (options.threads != 0) {
     RETORT_TRY_STATUS(set_thread_count(options.threads));
   }
@@ -163,9 +178,8 @@ Status run(const Options& options) {
   const auto progress = [&](std::uint64_t done, std::uint64_t total) {
     display.show({.path = name, .all_done_bytes = done, .all_total_bytes = total});
   };
-  auto written =
-      write_quantized(options.output, *checkpoint, *kernels, plan, pairs, importance,
-                      options.force ? ExistingFile::kReplace : ExistingFile::kRefuse, progress, interrupt.token());
+  auto written = write_quantized(options.output, *checkpoint, *kernels, plan, pairs, importance, existing, progress,
+                                 interrupt.token());
   display.finish();
   if (!written && written.error().code() == ErrorCode::kCancelled) {
     return fail(ErrorCode::kCancelled, "stopped; the same command goes on from {}.partial", options.output);
@@ -191,7 +205,8 @@ Status run(const Options& options) {
   for (const auto& [type, count] : result.weights) report["weights"][std::string(to_string(type))] = count;
   if (!options.calibration.empty()) report["calibration_seconds"] = calibration_seconds;
   if (!options.check.empty()) {
-    RETORT_TRY(const DivergenceResult difference, compare_with_source(options, checkpoint, interrupt.token()));
+    RETORT_TRY(const DivergenceResult difference,
+               compare_with_source(options, checkpoint, check_tokens, interrupt.token()));
     print_divergence(difference);
     report["check"] = divergence_as_json(difference);
   }

@@ -38,10 +38,18 @@ std::string tensor_entry(const GgufTensorPlan& tensor, std::uint32_t type, std::
   return entry + detail::little_endian(type) + detail::little_endian(offset);
 }
 
-Status check_absent(const fs::path& path, ExistingFile existing) {
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
+}  // namespace
+
+Status check_output(const fs::path& path, ExistingFile existing) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
-  if (!fs::exists(status)) return {};
+  if (!fs::exists(status)) {
+    const fs::path folder = folder_of(path);
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) return system_error(folder, "write in this folder", errno);
+    return {};
+  }
   if (fs::is_directory(status)) {
     return fail(ErrorCode::kInvalidArgument, "{}: this is a folder; name a file in it", path.string());
   }
@@ -49,8 +57,6 @@ Status check_absent(const fs::path& path, ExistingFile existing) {
   return fail(ErrorCode::kInvalidArgument, "{}: this file exists; name another, or replace it with --force",
               path.string());
 }
-
-}  // namespace
 
 GgufWriter::GgufWriter(fs::path path, ExistingFile existing)
     : path_(std::move(path)),
@@ -80,13 +86,12 @@ GgufWriter::~GgufWriter() {
 
 Expected<GgufWriter> GgufWriter::open(const fs::path& path, const GgufPairs& pairs, std::vector<GgufTensorPlan> tensors,
                                       std::uint64_t job, ExistingFile existing) {
-  RETORT_TRY_STATUS(check_absent(path, existing));
+  RETORT_TRY_STATUS(check_output(path, existing));
   GgufWriter writer(path, existing);
   RETORT_TRY_STATUS(writer.lay_out(pairs, std::move(tensors)));
   RETORT_TRY_STATUS(writer.open_files());
   RETORT_TRY_STATUS(writer.resume(job));
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  RETORT_TRY_STATUS(check_free_space(folder, writer.file_bytes_ - writer.at_, kOutputSpaceAdvice));
+  RETORT_TRY_STATUS(check_free_space(folder_of(path), writer.file_bytes_ - writer.at_, kOutputSpaceAdvice));
   return writer;
 }
 
@@ -216,7 +221,7 @@ Status GgufWriter::append(std::span<const std::byte> bytes) {
 
 Status GgufWriter::finish() {
   RETORT_CHECK(next_ == extents_.size() && at_ == file_bytes_, "{} of {} tensors", next_, extents_.size());
-  RETORT_TRY_STATUS(check_absent(path_, existing_));  // hours may have passed
+  RETORT_TRY_STATUS(check_output(path_, existing_));  // hours may have passed
   // First the content, then the name: after a power cut the name must not stand for zeros.
   if (::fsync(fd_) != 0) return system_error(partial_, "sync", errno);
   if (::rename(partial_.c_str(), path_.c_str()) != 0) return system_error(partial_, "rename", errno);

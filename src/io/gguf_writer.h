@@ -32,6 +32,10 @@ struct GgufTensorPlan {
 
 enum class ExistingFile { kRefuse, kReplace };
 
+/// Whether a file can be written there, for asking before a long work: kInvalidArgument if it exists and is not to be
+/// replaced, kIo if its folder is missing or closed. GgufWriter asks again.
+Status check_output(const std::filesystem::path& path, ExistingFile existing);
+
 /// One thread at a time. The file has its name once finish() has given it; until then what was written stays for the
 /// next run, whatever ends this one.
 class GgufWriter {
