@@ -67,7 +67,9 @@ Expected<GgufPairs> metadata(const Checkpoint& checkpoint, QuantizeRecipe recipe
   } else {
     RETORT_TRY(pairs, copy_gguf_pairs(checkpoint.gguf()->file()->bytes()));
   }
-  for (const std::string_view key : {"split.no", "split.count", "split.tensors.count", "general.alignment"}) {
+  for (const std::string_view key :
+       {"split.no", "split.count", "split.tensors.count", "general.alignment", "quantize.imatrix.file",
+        "quantize.imatrix.dataset", "quantize.imatrix.entries_count", "quantize.imatrix.chunks_count"}) {
     pairs.erase(key);  // of the source's files, not of this one
   }
   pairs.set("general.file_type", gguf_file_type(recipe));

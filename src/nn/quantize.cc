@@ -160,10 +160,13 @@ class PartEncoder {
 }  // namespace
 
 Status check_not_source(const fs::path& path, const Checkpoint& checkpoint) {
-  for (const CheckpointFile& source : checkpoint.files()) {
-    std::error_code ignored;
-    if (fs::equivalent(path, source.file->path(), ignored)) {
-      return fail(ErrorCode::kInvalidArgument, "{}: this is the source itself; write to another file", path.string());
+  for (const char* ending : {"", ".partial", ".partial.journal"}) {
+    const fs::path written = path.string() + ending;
+    for (const CheckpointFile& source : checkpoint.files()) {
+      std::error_code ignored;
+      if (!fs::equivalent(written, source.file->path(), ignored)) continue;
+      return fail(ErrorCode::kInvalidArgument, "{}: this is the source itself; write to another file",
+                  written.string());
     }
   }
   return {};

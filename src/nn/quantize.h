@@ -61,7 +61,8 @@ Expected<QuantizeResult> write_quantized(const std::filesystem::path& path, cons
                                          const Importance& importance, ExistingFile existing,
                                          const ByteProgress& progress, const CancelToken& cancel);
 
-/// kInvalidArgument if `path` is one of the files that the checkpoint is read from, under whatever name.
+/// kInvalidArgument if `path`, or what is written beside it on the way, is one of the files that the checkpoint is read
+/// from, under whatever name.
 Status check_not_source(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
 }  // namespace retort

@@ -145,7 +145,8 @@ TEST_F(Quantize, Refuses) {
   const std::string before = file_content(source_);
   const std::string link = folder_.path() / "link.gguf";
   fs::create_hard_link(source_, link);
-  for (const std::string& same : {source_, link}) {
+  fs::create_hard_link(source_, folder_.path() / "x.gguf.partial");
+  for (const std::string& same : {source_, link, std::string(folder_.path() / "x.gguf")}) {
     const ProgramResult result = quantize(same, {"-t", "q8", "--force"});
     EXPECT_EQ(result.exit_code, 2);
     EXPECT_NE(result.err.find("the source itself"), std::string::npos) << result.err;
