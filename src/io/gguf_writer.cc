@@ -84,18 +84,19 @@ GgufWriter::~GgufWriter() {
   if (journal_fd_ >= 0) ::close(journal_fd_);
 }
 
-Expected<GgufWriter> GgufWriter::open(const fs::path& path, const GgufPairs& pairs, std::vector<GgufTensorPlan> tensors,
-                                      std::uint64_t job, ExistingFile existing) {
+Expected<GgufWriter> GgufWriter::open(const fs::path& path, const GgufPairs& pairs,
+                                      std::span<const GgufTensorPlan> tensors, std::uint64_t job,
+                                      ExistingFile existing) {
   RETORT_TRY_STATUS(check_output(path, existing));
   GgufWriter writer(path, existing);
-  RETORT_TRY_STATUS(writer.lay_out(pairs, std::move(tensors)));
+  RETORT_TRY_STATUS(writer.lay_out(pairs, tensors));
   RETORT_TRY_STATUS(writer.open_files());
   RETORT_TRY_STATUS(writer.resume(job));
   RETORT_TRY_STATUS(check_free_space(folder_of(path), writer.file_bytes_ - writer.at_, kOutputSpaceAdvice));
   return writer;
 }
 
-Status GgufWriter::lay_out(const GgufPairs& pairs, std::vector<GgufTensorPlan> tensors) {
+Status GgufWriter::lay_out(const GgufPairs& pairs, std::span<const GgufTensorPlan> tensors) {
   header_ = "GGUF" + detail::little_endian(std::uint32_t{3}) +
             detail::little_endian(static_cast<std::uint64_t>(tensors.size())) +
             detail::little_endian(static_cast<std::uint64_t>(pairs.size())) + pairs.bytes();

@@ -44,7 +44,7 @@ class GgufWriter {
   /// another header, is begun anew. kInvalidArgument if `path` exists and is not to be replaced, or a tensor has no
   /// GGUF type or no whole blocks; kIo if the folder has no room, cannot be written, or another process is at it.
   static Expected<GgufWriter> open(const std::filesystem::path& path, const GgufPairs& pairs,
-                                   std::vector<GgufTensorPlan> tensors, std::uint64_t job, ExistingFile existing);
+                                   std::span<const GgufTensorPlan> tensors, std::uint64_t job, ExistingFile existing);
   GgufWriter(GgufWriter&& other) noexcept;
   GgufWriter& operator=(GgufWriter&&) = delete;
   ~GgufWriter();
@@ -63,7 +63,7 @@ class GgufWriter {
 
  private:
   GgufWriter(std::filesystem::path path, ExistingFile existing);
-  Status lay_out(const GgufPairs& pairs, std::vector<GgufTensorPlan> tensors);
+  Status lay_out(const GgufPairs& pairs, std::span<const GgufTensorPlan> tensors);
   Status open_files();
   Status resume(std::uint64_t job);
   Status write_at(int fd, const std::filesystem::path& path, std::span<const std::byte> bytes, std::uint64_t offset);

@@ -146,8 +146,9 @@ float round_values(const float* x, const float* weight, int levels, Levels& out)
 Levels refit(const float* x, const float* weight, const Levels& from) {
   double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
   for (int i = 0; i < kSuperBlock; ++i) {
-    const double a = static_cast<double>(from.scale[i / kGroup]) * from.q[i];
-    const double b = from.min[i / kGroup];
+    const int group = i / kGroup;
+    const double a = static_cast<double>(from.scale[group]) * from.q[i];
+    const double b = from.min[group];
     const double w = weight[i];
     aa += w * a * a;
     ab += w * a * b;
@@ -259,7 +260,8 @@ void encode_q6_k(const float* x, const float* weight, void* row, std::int64_t n)
           std::min(std::max(nearest(std::clamp(scales[g] * factor, -200.0f, 200.0f)), -128.0f), 127.0f));
     }
     for (int i = 0; i < kSuperBlock; ++i) {
-      const float per_level = inverse(d.value * static_cast<float>(block.scales[i / kSmall]));
+      const int group = i / kSmall;
+      const float per_level = inverse(d.value * static_cast<float>(block.scales[group]));
       const auto q = static_cast<int>(std::min(std::max(nearest(values[i] * per_level), -32.0f), 31.0f)) + 32;
       const int half = i / 128;
       const int g = i % 128 / 32;

@@ -47,8 +47,8 @@ Expected<RowReader> row_reader(const Checkpoint& checkpoint, const KernelTable& 
   }
   const std::string module = part.name.substr(0, part.name.size() - std::string_view(".weight").size());
   if (part.scheme->layout == WeightLayout::kFp8) {
-    RETORT_TRY(ScaledFp8Weight weight, scaled_fp8_weight(checkpoint, module, *part.scheme, part.shape));
-    return RowReader([weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
+    RETORT_TRY(const ScaledFp8Weight weight, scaled_fp8_weight(checkpoint, module, *part.scheme, part.shape));
+    return RowReader([weight](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
   }
   RETORT_TRY(GroupedWeight weight, grouped_weight(checkpoint, module, *part.scheme, part.shape));
   return RowReader([weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
@@ -180,8 +180,7 @@ Expected<QuantizeResult> write_quantized(const fs::path& path, const Checkpoint&
   std::vector<GgufTensorPlan> targets;
   targets.reserve(plan.tensors.size());
   for (const QuantizeTensor& tensor : plan.tensors) targets.push_back(tensor.target);
-  RETORT_TRY(GgufWriter writer,
-             GgufWriter::open(path, pairs, std::move(targets), job_hash(checkpoint, importance), existing));
+  RETORT_TRY(GgufWriter writer, GgufWriter::open(path, pairs, targets, job_hash(checkpoint, importance), existing));
   QuantizeResult result{.file_bytes = writer.file_bytes(), .resumed_tensors = writer.next_tensor()};
   PartEncoder encoder(checkpoint, kernels, importance, writer, progress, cancel);
   for (std::size_t i = 0; i < plan.tensors.size(); ++i) {

@@ -172,7 +172,8 @@ TEST(GgufWriter, Refuses) {
   const auto first = GgufWriter::open(busy, sample_pairs(), sample_tensors(), 1, ExistingFile::kRefuse);
   ASSERT_TRUE(first);
   expect_error(write(busy, 3), ErrorCode::kIo, {"busy.gguf.partial", "another process"});
-  expect_error(GgufWriter::open(folder.path() / "x", {}, {{"t", DType::kQ4_K, {1, 100}}}, 1, ExistingFile::kRefuse),
+  const GgufTensorPlan odd{"t", DType::kQ4_K, {1, 100}};
+  expect_error(GgufWriter::open(folder.path() / "x", {}, {&odd, 1}, 1, ExistingFile::kRefuse),
                ErrorCode::kInvalidArgument, {"'t'", "Q4_K", "[1, 100]"});
 }
 
