@@ -24,8 +24,11 @@ namespace {
 constexpr std::uint64_t kEncoderVersion = 1;
 constexpr std::uint64_t kBatchBytes = std::uint64_t{4} << 20;
 
-/// out [columns] = a row of a part as fp32. Thread-safe.
-using RowReader = std::function<void(std::int64_t row, float* out)>;
+// Rows that are read at once: layouts that lie column by column give sixteen for little more than one.
+constexpr std::int64_t kReadRows = 16;
+
+/// out [count, columns] = rows of a part as fp32. Thread-safe.
+using RowReader = std::function<void(std::int64_t first, std::int64_t count, float* out)>;
 
 std::uint64_t stored_row_bytes(const TensorView& view) {
   return *row_bytes(view.dtype, static_cast<std::uint64_t>(view.columns()));
@@ -38,20 +41,27 @@ Expected<RowReader> row_reader(const Checkpoint& checkpoint, const KernelTable& 
       return fail(ErrorCode::kUnsupported, "tensor '{}' is {}, which holds no weights that retort can use",
                   shown_name(part.name), to_string(part.view.dtype));
     }
-    return RowReader([dequantize, view = part.view, bytes = stored_row_bytes(part.view)](std::int64_t row, float* out) {
+    return RowReader([dequantize, view = part.view, bytes = stored_row_bytes(part.view)](
+                         std::int64_t first, std::int64_t count, float* out) {
       // Copied first: files place tensors where they like, kernels want whole elements.
       std::vector<std::byte> aligned(static_cast<std::size_t>(bytes));
-      std::memcpy(aligned.data(), view.data + static_cast<std::uint64_t>(row) * bytes, aligned.size());
-      dequantize(aligned.data(), out, view.columns());
+      for (std::int64_t i = 0; i < count; ++i) {
+        std::memcpy(aligned.data(), view.data + static_cast<std::uint64_t>(first + i) * bytes, aligned.size());
+        dequantize(aligned.data(), out + i * view.columns(), view.columns());
+      }
     });
   }
   const std::string module = part.name.substr(0, part.name.size() - std::string_view(".weight").size());
   if (part.scheme->layout == WeightLayout::kFp8) {
     RETORT_TRY(const ScaledFp8Weight weight, scaled_fp8_weight(checkpoint, module, *part.scheme, part.shape));
-    return RowReader([weight](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
+    return RowReader([weight](std::int64_t first, std::int64_t count, float* out) {
+      for (std::int64_t i = 0; i < count; ++i) weight.dequantize_row(first + i, out + i * weight.columns);
+    });
   }
   RETORT_TRY(GroupedWeight weight, grouped_weight(checkpoint, module, *part.scheme, part.shape));
-  return RowReader([weight = std::move(weight)](std::int64_t row, float* out) { weight.dequantize_row(row, out); });
+  return RowReader([weight = std::move(weight)](std::int64_t first, std::int64_t count, float* out) {
+    weight.dequantize_rows(first, count, out);
+  });
 }
 
 // Hashes what makes the tensors' bytes.
@@ -128,18 +138,22 @@ class PartEncoder {
     const EncodeFn encode_row = encoder_of(type);
     const float largest = largest_encodable(type);
     std::atomic<std::int64_t> bad_row{rows.end};
-    parallel_for(rows.end - rows.begin, 1, [&](WorkRange range) {
-      std::vector<float> x(static_cast<std::size_t>(columns));
-      for (std::int64_t i = range.begin; i < range.end; ++i) {
-        const std::int64_t row = rows.begin + i;
-        read(row, x.data());
-        if (!std::ranges::all_of(x, [&](float value) { return std::abs(value) <= largest; })) {  // nor is NaN
+    parallel_for(rows.end - rows.begin, kReadRows, [&](WorkRange range) {
+      std::vector<float> x(static_cast<std::size_t>(kReadRows * columns));
+      for (std::int64_t first = range.begin; first < range.end; first += kReadRows) {
+        const std::int64_t count = std::min(kReadRows, range.end - first);
+        read(rows.begin + first, count, x.data());
+        for (std::int64_t i = 0; i < count; ++i) {
+          const std::span<const float> values(x.data() + i * columns, static_cast<std::size_t>(columns));
+          const std::int64_t row = rows.begin + first + i;
+          if (std::ranges::all_of(values, [&](float value) { return std::abs(value) <= largest; })) {  // NaN is not
+            encode_row(values.data(), weight, buffer_.data() + static_cast<std::uint64_t>(first + i) * bytes, columns);
+            continue;
+          }
           std::int64_t lowest = bad_row.load();
           while (row < lowest && !bad_row.compare_exchange_weak(lowest, row)) {
           }
-          continue;
         }
-        encode_row(x.data(), weight, buffer_.data() + static_cast<std::uint64_t>(i) * bytes, columns);
       }
     });
     if (bad_row.load() == rows.end) return {};

@@ -13,17 +13,17 @@ namespace retort {
 namespace {
 
 struct RecipeInfo {
-  QuantizeRecipe recipe;
   std::string_view name;
   std::uint32_t file_type;
+  QuantizeRecipe recipe;
   DType usual;
 };
 // The numbers are those that the format's other readers show names for.
 constexpr RecipeInfo kRecipes[] = {
-    {QuantizeRecipe::kF32, "f32", 0, DType::kF32},       {QuantizeRecipe::kF16, "f16", 1, DType::kF16},
-    {QuantizeRecipe::kBf16, "bf16", 32, DType::kBF16},   {QuantizeRecipe::kQ8, "q8", 7, DType::kQ8_0},
-    {QuantizeRecipe::kQ4, "q4", 14, DType::kQ4_K},       {QuantizeRecipe::kQ4KM, "q4_k_m", 15, DType::kQ4_K},
-    {QuantizeRecipe::kQ5KM, "q5_k_m", 17, DType::kQ5_K}, {QuantizeRecipe::kQ6K, "q6_k", 18, DType::kQ6_K},
+    {"f32", 0, QuantizeRecipe::kF32, DType::kF32},       {"f16", 1, QuantizeRecipe::kF16, DType::kF16},
+    {"bf16", 32, QuantizeRecipe::kBf16, DType::kBF16},   {"q8", 7, QuantizeRecipe::kQ8, DType::kQ8_0},
+    {"q4", 14, QuantizeRecipe::kQ4, DType::kQ4_K},       {"q4_k_m", 15, QuantizeRecipe::kQ4KM, DType::kQ4_K},
+    {"q5_k_m", 17, QuantizeRecipe::kQ5KM, DType::kQ5_K}, {"q6_k", 18, QuantizeRecipe::kQ6K, DType::kQ6_K},
 };
 
 const RecipeInfo& info(QuantizeRecipe recipe) { return *std::ranges::find(kRecipes, recipe, &RecipeInfo::recipe); }
