@@ -13,6 +13,7 @@ void add_inspect(Command program);
 void add_pack(Command program);
 void add_perplexity(Command program);
 void add_pull(Command program);
+void add_quantize(Command program);
 void add_tokenize(Command program);
 void add_run(Command program);
 void add_render(Command program);

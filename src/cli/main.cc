@@ -65,6 +65,7 @@ int run(int argc, char** argv) {
   cli::add_perplexity(program);
   cli::add_render(program);
   cli::add_pull(program);
+  cli::add_quantize(program);
   cli::add_run(program);
   cli::add_tokenize(program);
 

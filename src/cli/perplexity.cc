@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
+#include "cli/divergence_report.h"
 #include "cli/interrupt.h"
 #include "cli/kv_options.h"
 #include "cli/load.h"
@@ -48,28 +49,6 @@ Status write_logprobs(const std::string& path, const PerplexityResult& result, s
   return write_safetensors(path, tensors);
 }
 
-OrderedJson to_json(const Divergence& d) {
-  return {{"predictions", d.predictions},
-          {"mean_kl", d.mean_kl},
-          {"median_kl", d.median_kl},
-          {"kl_90", d.kl_90},
-          {"kl_99", d.kl_99},
-          {"max_kl", d.max_kl},
-          {"same_top", d.same_top},
-          {"mean_delta_p", d.mean_delta_p},
-          {"rms_delta_p", d.rms_delta_p},
-          {"perplexity", d.perplexity},
-          {"reference_perplexity", d.reference_perplexity}};
-}
-
-void print(const char* what, const Divergence& d) {
-  fmt::print(
-      "{} ({} predictions): mean KL {:.6f}, median {:.6f}, 90% {:.6f}, 99% {:.6f}, largest {:.4f}; same top {:.2f}%;\n"
-      "  delta p {:+.4f}% on average, rms {:.3f}%; perplexity {:.4f}, the reference's {:.4f}\n",
-      what, d.predictions, d.mean_kl, d.median_kl, d.kl_90, d.kl_99, d.max_kl, 100 * d.same_top, 100 * d.mean_delta_p,
-      100 * d.rms_delta_p, d.perplexity, d.reference_perplexity);
-}
-
 // The model's distributions against the reference's.
 Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, KvCacheType kv,
                std::span<const TokenId> ids, const std::function<void(std::int64_t, std::int64_t)>& progress,
@@ -83,15 +62,17 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
   RETORT_TRY(const DivergenceResult result,
              divergence(*reference, model, kv, ids, options.context, options.chunks, progress, cancel));
   if (options.json) {
-    const OrderedJson json = {{"all", to_json(result.all)}, {"second_half", to_json(result.second_half)},
-                              {"windows", result.windows},  {"ctx", options.context},
-                              {"model", checkpoint.name()}, {"quality", options.common.quality},
-                              {"reference", name},          {"isa", model.kernels().name},
-                              {"cpu", cpu_name()},          {"version", version()}};
+    OrderedJson json = divergence_as_json(result);
+    json.update({{"ctx", options.context},
+                 {"model", checkpoint.name()},
+                 {"quality", options.common.quality},
+                 {"reference", name},
+                 {"isa", model.kernels().name},
+                 {"cpu", cpu_name()},
+                 {"version", version()}});
     fmt::print("{}\n", json_text(json));
   } else {
-    print("all", result.all);
-    print("second half of each window", result.second_half);
+    print_divergence(result);
   }
   return {};
 }

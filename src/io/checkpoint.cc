@@ -137,6 +137,14 @@ Expected<Checkpoint> Checkpoint::open(std::string_view model, CheckpointWeights 
   return found;
 }
 
+std::vector<const GgufFile*> Checkpoint::gguf_parts() const {
+  std::vector<const GgufFile*> parts;
+  if (gguf_) {
+    for (const GgufFile& part : gguf_->files) parts.push_back(&part);
+  }
+  return parts;
+}
+
 std::vector<CheckpointFile> Checkpoint::files() const {
   std::vector<CheckpointFile> files;
   const auto add = [&](const std::shared_ptr<const MappedFile>& file, const std::byte* first_tensor) {

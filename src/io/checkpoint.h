@@ -66,6 +66,8 @@ class Checkpoint {
   [[nodiscard]] const std::optional<std::filesystem::path>& folder() const { return folder_; }
   /// The GGUF with the vocabulary, or nullptr for a folder.
   [[nodiscard]] const GgufFile* gguf() const { return gguf_ ? &gguf_->first() : nullptr; }
+  /// All parts of the GGUF, the first one first; none of a folder.
+  [[nodiscard]] std::vector<const GgufFile*> gguf_parts() const;
 
   /// config.json and the shards, or the parts of the GGUF, always in the same order.
   [[nodiscard]] std::vector<CheckpointFile> files() const;

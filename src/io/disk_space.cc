@@ -25,7 +25,7 @@ Status check_free_space(const std::filesystem::path& folder, std::uint64_t neede
               folder.string(), format_bytes(needed), needed, format_bytes(*free), *free, advice);
 }
 
-Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code) {
+Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code, std::string_view advice) {
   if (code != ENOSPC && code != EDQUOT && code != EFBIG) {
     return {ErrorCode::kIo, fmt::format("{}: cannot write: {}", path.string(), std::strerror(code))};
   }
@@ -35,7 +35,7 @@ Error write_error(const std::filesystem::path& path, std::uint64_t needed, int c
   const std::uint64_t free = free_bytes(path.parent_path()).value_or(0);
   return {ErrorCode::kIo,
           fmt::format("{}: {}: {} ({} bytes) more needed for this file, {} ({} bytes) free; {}", path.string(), what,
-                      format_bytes(needed), needed, format_bytes(free), free, kPullSpaceAdvice)};
+                      format_bytes(needed), needed, format_bytes(free), free, advice)};
 }
 
 }  // namespace retort

@@ -20,6 +20,7 @@ Status check_free_space(const std::filesystem::path& folder, std::uint64_t neede
 
 /// The error for a write to `path` that failed with `code` (errno) and `needed` bytes still to come: tells a full disk
 /// from other trouble.
-Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code);
+Error write_error(const std::filesystem::path& path, std::uint64_t needed, int code,
+                  std::string_view advice = kPullSpaceAdvice);
 
 }  // namespace retort

@@ -125,6 +125,34 @@ std::optional<MappedName> huggingface_name(std::string_view gguf_name) {
   return std::nullopt;
 }
 
+std::optional<MappedName> gguf_name(std::string_view huggingface_name) {
+  if (huggingface_name == "model.embed_tokens.weight") return MappedName{"token_embd.weight"};
+  if (huggingface_name == "model.norm.weight") return MappedName{"output_norm.weight"};
+  if (huggingface_name == "lm_head.weight") return MappedName{"output.weight"};
+  constexpr std::string_view kLayers = "model.layers.";
+  constexpr std::string_view kExperts = "mlp.experts.";
+  std::string_view rest = huggingface_name;
+  if (!rest.starts_with(kLayers)) return std::nullopt;
+  rest.remove_prefix(kLayers.size());
+  const auto layer = take_number(rest);
+  const auto dot = rest.rfind('.');
+  if (!layer || dot == std::string_view::npos) return std::nullopt;
+  const std::string_view kind = rest.substr(dot + 1);
+  if (kind != "weight" && kind != "bias") return std::nullopt;
+  std::string module(rest.substr(0, dot));
+  const bool stacked = module.starts_with(kExperts);
+  if (stacked) {
+    std::string_view expert = std::string_view(module).substr(kExperts.size());
+    if (!take_number(expert)) return std::nullopt;
+    module = fmt::format("mlp.experts.{{}}.{}", expert);
+  }
+  for (const Renaming& renaming : kLayerNames) {
+    if (renaming.huggingface == module)
+      return MappedName{fmt::format("blk.{}.{}.{}", *layer, renaming.gguf, kind), stacked};
+  }
+  return std::nullopt;
+}
+
 bool is_harmless_extra(std::string_view name) {
   constexpr std::string_view kCacheScales[] = {".self_attn.k_scale", ".self_attn.v_scale", ".k_proj.output_scale",
                                                ".v_proj.output_scale"};

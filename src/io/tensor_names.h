@@ -21,6 +21,10 @@ struct MappedName {
 };
 std::optional<MappedName> huggingface_name(std::string_view gguf_name);
 
+/// The inverse: "blk.3.attn_q.weight" for "model.layers.3.self_attn.q_proj.weight". All experts of a layer have the
+/// name of the tensor that stacks them.
+std::optional<MappedName> gguf_name(std::string_view huggingface_name);
+
 /// True for tensors that some writers add and no network here reads: the tables that RoPE is computed from, and the
 /// scales of a KV cache in 8 bits.
 bool is_harmless_extra(std::string_view name);

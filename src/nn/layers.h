@@ -22,7 +22,7 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
                       std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
                       float* q_TND, float* k_TGD, const float* v_TGD);
 
-/// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats.
+/// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats; afterwards the first half of it is down's input [T, I].
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
                float* out_TH, float* scratch, StepTokens tokens);
 

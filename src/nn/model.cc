@@ -209,6 +209,9 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
   }
   std::vector<float> reordered;
 
+  const auto show = [&](std::int64_t layer, LinearInput input, std::span<const float> x) {
+    if (trace && trace->on_input) trace->on_input(layer, input, in_callers_order(order, x, reordered));
+  };
   const auto add_delta = [&] { kernels.add(a.x_TH.data(), a.delta_TH.data(), tokens * config.hidden_size); };
   for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
     const LayerWeights& layer = impl_->weights.layers[i];
@@ -216,13 +219,16 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
     apply_norm(kernels, layer.attention_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
     const LinearOutput qkv[] = {{layer.q, a.q_TND.data()}, {layer.k, a.k_TGD.data()}, {layer.v, a.v_TGD.data()}};
     apply_linears(kernels, quantized, a.normed_TH.data(), order.tokens, qkv);
+    show(i, LinearInput::kAttention, a.normed_TH);
     rotate_and_store(kernels, config, layer, i, order.places, a.cos_TD.data(), a.sin_TD.data(), a.q_TND.data(),
                      a.k_TGD.data(), a.v_TGD.data());
     attend(kernels, config, i, order.places, order.tokens, a.q_TND.data(), a.attended_TND.data());
     apply_linear(kernels, quantized, layer.o, a.attended_TND.data(), a.delta_TH.data(), order.tokens);
+    show(i, LinearInput::kAttentionOutput, a.attended_TND);
     add_delta();
     // x += mlp(norm(x))
     apply_norm(kernels, layer.mlp_norm, config.rms_norm_eps, a.x_TH.data(), a.normed_TH.data(), tokens);
+    show(i, LinearInput::kMlp, a.normed_TH);
     if (layer.moe) {
       std::function<void(std::span<const float>)> on_router;
       if (trace && trace->on_router) {
@@ -234,6 +240,7 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
                 on_router);
     } else {
       apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), order.tokens);
+      show(i, LinearInput::kMlpDown, std::span(a.mlp).first(tokens * config.intermediate_size));
     }
     add_delta();
     if (trace && trace->on_layer) trace->on_layer(i, in_callers_order(order, a.x_TH, reordered));

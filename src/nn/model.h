@@ -28,12 +28,22 @@ struct SequenceChunk {
   std::int64_t prompt_length = std::numeric_limits<std::int64_t>::max();
 };
 
+/// The matrices of a layer by what they are multiplied with.
+enum class LinearInput : std::uint8_t {
+  kAttention,        ///< q, k and v: hidden columns
+  kAttentionOutput,  ///< o: heads * head_dim
+  kMlp,              ///< gate and up, router and experts': hidden
+  kMlpDown,          ///< down of a dense layer: intermediate
+};
+
 /// What a caller may look at on the way. Spans are valid during the call only.
 struct ForwardTrace {
   /// Output of layer `layer`, [tokens, hidden].
   std::function<void(std::int64_t layer, std::span<const float> hidden)> on_layer;
   /// Router logits of a mixture-of-experts layer, [tokens, experts].
   std::function<void(std::int64_t layer, std::span<const float> logits)> on_router;
+  /// What the matrices are about to be multiplied with, or were, [tokens, columns].
+  std::function<void(std::int64_t layer, LinearInput input, std::span<const float> x)> on_input;
 };
 
 /// Immutable after load and thread-safe; holds the checkpoint's mappings alive.
