@@ -54,6 +54,7 @@ struct KernelTable {
   /// tiles.h; the same bits on both.
   TileRowsFn tile_rows;
   TileMatmulFn tile_matmul[kPackedFormatCount];
+  TileGatedFn tile_gated[kPackedFormatCount];  ///< null on kRefAmx too
   TileAttentionFn tile_attention;
   [[nodiscard]] bool has_prompt_recipe() const { return tile_rows != nullptr; }
 

@@ -49,7 +49,7 @@ struct TileRowsArgs {
 using TileRowsFn = void (*)(const TileRowsArgs& args);
 
 /// Memory that a product works in, 64-byte aligned; no two threads' the same.
-inline constexpr std::int64_t kTileScratchBytes = (1024 + 16) * 1024;
+inline constexpr std::int64_t kTileScratchBytes = (1024 + 32) * 1024;
 
 /// y[t * y_stride + r] = row r of the panels times token t, for 16 * panels rows of which the last panel has
 /// `last_rows` (1..16) real ones: no others are written.
@@ -63,6 +63,20 @@ struct TileMatmulArgs {
   std::byte* scratch;  ///< [kTileScratchBytes]
 };
 using TileMatmulFn = void (*)(const TileMatmulArgs& args);
+
+/// What an MLP begins with: silu(gate x) * (up x) rounded to tiles, the same bits as two tile_matmul, silu_mul and
+/// tile_rows, without the memory that their results would pass through. Panel p is columns [16 (first_panel + p), + 16)
+/// of `out`, whose columns the two weights have as rows, a multiple of 32.
+struct TileGatedArgs {
+  const void* gate;  ///< [panel_count], all of 16 rows
+  const void* up;    ///< [panel_count], of the same format
+  TiledRows x;
+  TiledRows out;
+  std::int64_t first_panel;
+  std::int64_t panel_count;
+  std::byte* scratch;  ///< [kTileScratchBytes]
+};
+using TileGatedFn = void (*)(const TileGatedArgs& args);
 
 /// Attention of a prompt's tokens. As kv_block.h defines it, block by block and without splits, but:
 ///

@@ -46,15 +46,24 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
 }
 
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
-               float* out_TH, float* scratch, StepTokens tokens) {
+               float* out_TH, float* scratch, StepTokens tokens, DownInput wanted) {
   const std::int64_t inner = mlp.gate.rows();
   float* gate_TI = scratch;
   float* up_TI = scratch + tokens.count * inner;
   const LinearOutput outputs[] = {{mlp.gate, gate_TI}, {mlp.up, up_TI}};
+  const auto silu_mul = [&](std::int64_t count) {
+    parallel_for(count, 1, [&](WorkRange range) {
+      kernels.silu_mul(gate_TI + range.begin * inner, up_TI + range.begin * inner, (range.end - range.begin) * inner);
+    });
+  };
+  if (tokens.prompts() > 0 && wanted == DownInput::kNotWanted && can_gate(kernels, mlp.gate, mlp.up, mlp.down)) {
+    const TiledRows prompts = apply_gated(kernels, quantized, x_TH, tokens, outputs[0], outputs[1]);
+    silu_mul(tokens.prompt_from);
+    apply_down(kernels, quantized, mlp.down, gate_TI, prompts, out_TH, tokens);
+    return;
+  }
   apply_linears(kernels, quantized, x_TH, tokens, outputs);
-  parallel_for(tokens.count, 1, [&](WorkRange range) {
-    kernels.silu_mul(gate_TI + range.begin * inner, up_TI + range.begin * inner, (range.end - range.begin) * inner);
-  });
+  silu_mul(tokens.count);
   apply_linear(kernels, quantized, mlp.down, gate_TI, out_TH, tokens);
 }
 

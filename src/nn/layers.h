@@ -22,9 +22,12 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
                       std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
                       float* q_TND, float* k_TGD, const float* v_TGD);
 
-/// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats; afterwards the first half of it is down's input [T, I].
+/// Whether someone looks at down's input, which tiles need not make in fp32. The bits of the result are the same.
+enum class DownInput : std::uint8_t { kNotWanted, kWanted };
+/// out_TH = the MLP of x_TH. `scratch` holds 2 * T * I floats; afterwards the first half of it is down's input [T, I],
+/// where that is wanted.
 void apply_mlp(const KernelTable& kernels, QuantizeScratch& quantized, const MlpWeights& mlp, const float* x_TH,
-               float* out_TH, float* scratch, StepTokens tokens);
+               float* out_TH, float* scratch, StepTokens tokens, DownInput wanted = DownInput::kNotWanted);
 
 /// out_TH = sum over the top-k experts + gated shared expert. See moe.cc. `on_router` may be empty.
 void apply_moe(const KernelTable& kernels, QuantizeScratch& quantized, const MoeConfig& config, const MoeWeights& moe,

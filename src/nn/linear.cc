@@ -129,29 +129,34 @@ TiledRows QuantizeScratch::tiles(std::int64_t tokens, std::int64_t columns) {
 
 std::int64_t QuantizeScratch::bytes(std::int64_t tokens, std::int64_t columns) {
   const std::int64_t quantized = columns + columns / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
-  return tokens * std::max(quantized, 2 * columns) + 2 * kTileRows * columns;
+  return tokens * (quantized + 2 * 2 * columns) + 2 * 2 * kTileRows * columns;
 }
 
-void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
-                   std::span<const LinearOutput> outputs) {
-  std::int64_t panels = 0;
+TiledRows QuantizeScratch::gated_tiles(std::int64_t tokens, std::int64_t columns) {
+  return {aligned_in(gated_, tiled_elements(tokens, columns)), tokens, columns};
+}
+
+namespace {
+
+// Rounds what packed weights multiply.
+Input round_input(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
+                  std::int64_t columns) {
   Input input{x_TC, tokens, {}, {}};
-  bool rounded = false;
-  for (const LinearOutput& output : outputs) {
-    panels += output.linear.panels();
-    if (!output.linear.packed || rounded) continue;
-    rounded = true;
-    const std::int64_t columns = output.linear.columns();
-    if (tokens.prompt_from > 0) {
-      input.quantized = scratch.rows(tokens.prompt_from, columns);
-      quantize(kernels, x_TC, input.quantized);
-    }
-    if (tokens.prompts() > 0) {
-      input.tiled = scratch.tiles(tokens.prompts(), columns);
-      round_to_tiles(kernels, x_TC + tokens.prompt_from * columns, input.tiled);
-    }
+  if (tokens.prompt_from > 0) {
+    input.quantized = scratch.rows(tokens.prompt_from, columns);
+    quantize(kernels, x_TC, input.quantized);
   }
-  parallel_for(panels, panels_at_a_time(panels, tokens), [&](WorkRange range) {
+  if (tokens.prompts() > 0) {
+    input.tiled = scratch.tiles(tokens.prompts(), columns);
+    round_to_tiles(kernels, x_TC + tokens.prompt_from * columns, input.tiled);
+  }
+  return input;
+}
+
+void multiply_all(const KernelTable& kernels, const Input& input, std::span<const LinearOutput> outputs) {
+  std::int64_t panels = 0;
+  for (const LinearOutput& output : outputs) panels += output.linear.panels();
+  parallel_for(panels, panels_at_a_time(panels, input.tokens), [&](WorkRange range) {
     for (const LinearOutput& output : outputs) {
       const std::int64_t mine = output.linear.panels();
       const WorkRange part{std::clamp<std::int64_t>(range.begin, 0, mine),
@@ -161,6 +166,57 @@ void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const f
       range.end -= mine;
     }
   });
+}
+
+}  // namespace
+
+void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
+                   std::span<const LinearOutput> outputs) {
+  Input input{x_TC, tokens, {}, {}};
+  const auto packed = std::ranges::find_if(outputs, [](const LinearOutput& o) { return o.linear.packed.has_value(); });
+  if (packed != outputs.end()) input = round_input(kernels, scratch, x_TC, tokens, packed->linear.columns());
+  multiply_all(kernels, input, outputs);
+}
+
+bool can_gate(const KernelTable& kernels, const Linear& gate, const Linear& up, const Linear& down) {
+  return gate.packed && up.packed && down.packed && gate.packed->format == up.packed->format &&
+         kernels.tile_gated[static_cast<std::size_t>(gate.packed->format)] != nullptr && gate.bias.empty() &&
+         up.bias.empty() && gate.rows() % kTileColumns == 0;
+}
+
+TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
+                      const LinearOutput& gate, const LinearOutput& up) {
+  const Input input = round_input(kernels, scratch, x_TC, tokens, gate.linear.columns());
+  const TiledRows out = scratch.gated_tiles(tokens.prompts(), gate.linear.rows());
+  Input of_output = input;
+  of_output.tokens = StepTokens::of_output(tokens.prompt_from);
+  const PackedFormat format = gate.linear.packed->format;
+  const std::int64_t bytes = panel_bytes(format, gate.linear.columns());
+  // Half as many at a time: they come in twos.
+  const std::int64_t panels = gate.linear.panels();
+  parallel_for(panels, (panels_at_a_time(2 * panels, tokens) + 1) / 2, [&](WorkRange range) {
+    if (tokens.prompt_from > 0) {
+      multiply(kernels, gate, of_output, range);
+      multiply(kernels, up, of_output, range);
+    }
+    kernels.tile_gated[static_cast<std::size_t>(format)]({.gate = gate.linear.packed->panels + range.begin * bytes,
+                                                          .up = up.linear.packed->panels + range.begin * bytes,
+                                                          .x = input.tiled,
+                                                          .out = out,
+                                                          .first_panel = range.begin,
+                                                          .panel_count = range.end - range.begin,
+                                                          .scratch = tile_scratch()});
+  });
+  return out;
+}
+
+void apply_down(const KernelTable& kernels, QuantizeScratch& scratch, const Linear& down, const float* x_TC,
+                const TiledRows& prompts, float* y_TR, StepTokens tokens) {
+  Input input = round_input(kernels, scratch, x_TC, StepTokens::of_output(tokens.prompt_from), down.columns());
+  input.tokens = tokens;
+  input.tiled = prompts;
+  const LinearOutput output{down, y_TR};
+  multiply_all(kernels, input, {&output, 1});
 }
 
 }  // namespace retort

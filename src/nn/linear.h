@@ -54,6 +54,8 @@ class QuantizeScratch {
  public:
   QuantizedRows rows(std::int64_t tokens, std::int64_t columns);
   TiledRows tiles(std::int64_t tokens, std::int64_t columns);
+  /// Others, which live beside tiles().
+  TiledRows gated_tiles(std::int64_t tokens, std::int64_t columns);
   /// Bytes that it comes to hold.
   static std::int64_t bytes(std::int64_t tokens, std::int64_t columns);
 
@@ -61,6 +63,7 @@ class QuantizeScratch {
   std::vector<std::int8_t> codes_;
   std::vector<ActivationGroup> side_;
   std::vector<std::uint16_t> tiles_;
+  std::vector<std::uint16_t> gated_;
 };
 
 /// Where a product goes: y [tokens, linear.rows()].
@@ -77,5 +80,15 @@ inline void apply_linear(const KernelTable& kernels, QuantizeScratch& scratch, c
   const LinearOutput output{linear, y_TR};
   apply_linears(kernels, scratch, x_TC, tokens, {&output, 1});
 }
+
+/// Whether the prompt's tokens can go through apply_gated().
+bool can_gate(const KernelTable& kernels, const Linear& gate, const Linear& up, const Linear& down);
+/// What an MLP begins with: gate_TI and up_TI = the products of the output's tokens, as of apply_linears(), and the
+/// result for the prompt's ones: silu(gate) * up as tiles, valid until the scratch is used for others.
+TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
+                      const LinearOutput& gate, const LinearOutput& up);
+/// apply_linear() of what apply_gated() gave: x_TC holds the output's tokens.
+void apply_down(const KernelTable& kernels, QuantizeScratch& scratch, const Linear& down, const float* x_TC,
+                const TiledRows& prompts, float* y_TR, StepTokens tokens);
 
 }  // namespace retort

@@ -1,8 +1,10 @@
 #include "nn/model.h"
 
 #include <algorithm>
+#include <mutex>
 #include <utility>
 
+#include "core/pages.h"
 #include "core/parallel.h"
 #include "nn/layers.h"
 #include "nn/rope.h"
@@ -11,12 +13,77 @@
 // Shape suffixes: T tokens of this step, H hidden size, N query heads, G key/value heads, D head dim, V vocabulary.
 
 namespace retort {
+namespace {
+
+// What a step works in, kept from step to step: new pages are zeroed by the system each time, which took a twentieth of
+// a prompt's time. In huge pages.
+class Activations {
+ public:
+  // Makes room for a step of `tokens`. What it held is forgotten.
+  Status fit(const ModelConfig& config, std::int64_t tokens) {
+    const std::int64_t query = config.num_attention_heads * config.head_dim;
+    const std::int64_t key = config.num_key_value_heads * config.head_dim;
+    const std::pair<std::span<float>*, std::int64_t> parts[] = {
+        {&x_TH, config.hidden_size},
+        {&normed_TH, config.hidden_size},
+        {&delta_TH, config.hidden_size},
+        {&q_TND, query},
+        {&k_TGD, key},
+        {&v_TGD, key},
+        {&attended_TND, query},
+        {&mlp, 2 * config.intermediate_size},
+        {&cos_TD, config.head_dim / 2},
+        {&sin_TD, config.head_dim / 2},
+    };
+    constexpr std::int64_t kLine = 64 / sizeof(float);
+    const auto floats = [&](std::int64_t width) { return (tokens * width + kLine - 1) / kLine * kLine; };
+    std::int64_t total = 0;
+    for (const auto& [part, width] : parts) total += floats(width);
+    const auto bytes = static_cast<std::size_t>(total) * sizeof(float);
+    if (bytes > memory_.size()) {
+      memory_ = {};
+      RETORT_TRY(memory_, Pages::allocate(bytes));
+    }
+    auto* next = reinterpret_cast<float*>(memory_.data());
+    for (const auto& [part, width] : parts) {
+      *part = {next, static_cast<std::size_t>(tokens * width)};
+      next += floats(width);
+    }
+    return {};
+  }
+
+  std::span<float> x_TH, normed_TH, delta_TH, q_TND, k_TGD, v_TGD, attended_TND, mlp, cos_TD, sin_TD;
+  QuantizeScratch rounded;
+
+ private:
+  Pages memory_;
+};
+
+// Steps of more tokens give their memory back.
+constexpr std::int64_t kKeptTokens = 2048;
+
+}  // namespace
 
 struct Model::Impl {
   std::shared_ptr<const Checkpoint> checkpoint;
   const KernelTable* kernels;
   Quality quality;
   ModelWeights weights;
+
+  // Memory of steps that have ended. As many as ever ran at once.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Activations>> idle;
+  std::unique_ptr<Activations> borrow() {
+    const std::scoped_lock lock(mutex);
+    if (idle.empty()) return std::make_unique<Activations>();
+    auto out = std::move(idle.back());
+    idle.pop_back();
+    return out;
+  }
+  void give_back(std::unique_ptr<Activations> activations) {
+    const std::scoped_lock lock(mutex);
+    idle.push_back(std::move(activations));
+  }
 };
 
 Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -36,7 +103,11 @@ Expected<std::unique_ptr<Model>> Model::load(std::shared_ptr<const Checkpoint> c
     RETORT_TRY_STATUS(checkpoint->check_tensors());
   }
   RETORT_TRY(ModelWeights weights, load_weights(*checkpoint, kernels, options));
-  auto impl = std::make_unique<Impl>(Impl{std::move(checkpoint), &kernels, options.quality, std::move(weights)});
+  auto impl = std::make_unique<Impl>();
+  impl->checkpoint = std::move(checkpoint);
+  impl->kernels = &kernels;
+  impl->quality = options.quality;
+  impl->weights = std::move(weights);
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
 
@@ -117,22 +188,6 @@ Status check_batch(const ModelConfig& config, std::span<const SequenceChunk> bat
   return {};
 }
 
-// Scratch of one step.
-struct Activations {
-  Activations(const ModelConfig& config, std::int64_t tokens)
-      : x_TH(tokens * config.hidden_size),
-        normed_TH(tokens * config.hidden_size),
-        delta_TH(tokens * config.hidden_size),
-        q_TND(tokens * config.num_attention_heads * config.head_dim),
-        k_TGD(tokens * config.num_key_value_heads * config.head_dim),
-        v_TGD(tokens * config.num_key_value_heads * config.head_dim),
-        attended_TND(q_TND.size()),
-        mlp(2 * tokens * config.intermediate_size),
-        cos_TD(tokens * (config.head_dim / 2)),
-        sin_TD(cos_TD.size()) {}
-  std::vector<float> x_TH, normed_TH, delta_TH, q_TND, k_TGD, v_TGD, attended_TND, mlp, cos_TD, sin_TD;
-};
-
 // The tokens of a step as they are computed: those of the output's recipe first.
 struct StepOrder {
   std::vector<TokenPlace> places;
@@ -201,8 +256,10 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
                hidden.size());
   if (tokens == 0) return {};
 
-  Activations a(config, tokens);
-  QuantizeScratch quantized;
+  std::unique_ptr<Activations> activations = impl_->borrow();
+  RETORT_TRY_STATUS(activations->fit(config, tokens));
+  Activations& a = *activations;
+  QuantizeScratch& quantized = a.rounded;
   const StepOrder order = order_tokens(config, batch, has_prompt_recipe(), a);
   for (std::int64_t t = 0; t < tokens; ++t) {
     impl_->weights.embed(order.ids[t], a.x_TH.data() + t * config.hidden_size);
@@ -239,8 +296,9 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
       apply_moe(kernels, quantized, *config.moe, *layer.moe, a.normed_TH.data(), a.delta_TH.data(), order.tokens,
                 on_router);
     } else {
-      apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), order.tokens);
-      show(i, LinearInput::kMlpDown, std::span(a.mlp).first(tokens * config.intermediate_size));
+      apply_mlp(kernels, quantized, *layer.mlp, a.normed_TH.data(), a.delta_TH.data(), a.mlp.data(), order.tokens,
+                trace && trace->on_input ? DownInput::kWanted : DownInput::kNotWanted);
+      show(i, LinearInput::kMlpDown, a.mlp.first(tokens * config.intermediate_size));
     }
     add_delta();
     if (trace && trace->on_layer) trace->on_layer(i, in_callers_order(order, a.x_TH, reordered));
@@ -248,6 +306,7 @@ Status Model::forward(std::span<const SequenceChunk> batch, std::span<float> hid
   std::copy_n(in_callers_order(order, a.x_TH, reordered).data(), hidden.size(), hidden.data());
   apply_norm(kernels, impl_->weights.final_norm, config.rms_norm_eps, hidden.data(), hidden.data(), tokens);
   for (const SequenceChunk& chunk : batch) chunk.kv->advance(static_cast<std::int64_t>(chunk.tokens.size()));
+  if (tokens <= kKeptTokens) impl_->give_back(std::move(activations));
   return {};
 }
 

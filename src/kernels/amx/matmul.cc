@@ -4,14 +4,16 @@
 // activation costs a 512th of a cycle. So at 512 tokens expanding takes a quarter of the time that tiles take at best,
 // and a weight with 100 tokens or fewer is bound by it.
 //
-// What stays where: 32 rows by 256 columns of weights are 16 KiB, in L1 with what streams past; up to 1,024 tokens by
-// 256 columns are 512 KiB of L2, read at 32 bytes a cycle by one pair of panels after the other; the sums of all tokens
-// and rows of a block are 1 MiB of L2, read and written once per 256 columns. What comes from beyond L2, at some 10
+// What stays where: 32 rows by 512 columns of weights are 32 KiB of L1, where what streams past is told not to stay (a
+// fifth faster than without that hint); up to 1,024 tokens by 512 columns are 1 MiB of L2, read at 32 bytes a cycle by
+// one pair of panels after the other; the sums of all tokens and rows of a block are 1 MiB more, read and written once
+// per 512 columns. What comes from beyond L2, at some 10
 // GB/s a core, are the activations, once for all rows of a block: with 512 rows a byte for 256 products, 4 GB/s at full
 // speed.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/tile.h"
+#include "kernels/simd/math.h"
 #include "kernels/simd/packed_formats.h"
 #include "kernels/tables.h"
 
@@ -20,7 +22,7 @@ namespace {
 
 constexpr std::int64_t kBlockTokens = 1024;
 constexpr std::int64_t kBlockPanels = 32;
-constexpr std::int64_t kBlockSteps = 8;  // 256 columns
+constexpr std::int64_t kBlockSteps = 16;  // 512 columns
 constexpr std::int64_t kSumBytes = 1024 * kTileBytes;
 static_assert(kSumBytes + 2 * kBlockSteps * kTileBytes <= kTileScratchBytes);
 
@@ -157,42 +159,24 @@ void multiply_block(const Block& b) {
   if (tile < b.x_tiles) multiply_tiles<1, kColumns>(b, tile);
 }
 
-/// Tokens [first, first + count) of panels [panel, panel + panels): the sums to y.
-void write_sums(const TileMatmulArgs& a, std::int64_t first, std::int64_t count, std::int64_t panel,
-                std::int64_t panels) {
-  for (std::int64_t t = 0; t < count; ++t) {
-    float* y = a.y + (first + t) * a.y_stride + panel * kPanelRows;
-    const std::byte* from = a.scratch + t / kTileRows * panels * kTileBytes + t % kTileRows * kTileStride;
-    for (std::int64_t p = 0; p < panels; ++p) {
-      const F values = vload(reinterpret_cast<const float*>(from + p * kTileBytes));
-      if (panel + p + 1 == a.panel_count) {
-        vstore_first(y + p * kPanelRows, values, a.last_rows);
-      } else {
-        vstore(y + p * kPanelRows, values);
-      }
-    }
-  }
-}
-
-/// Tokens [first, first + count) of panels [panel, panel + panels).
-template <typename Format>
-void multiply_panels(const TileMatmulArgs& a, std::int64_t first, std::int64_t count, std::int64_t panel,
-                     std::int64_t panels) {
-  const std::int64_t steps = a.x.columns / kTileColumns;
-  const std::int64_t bytes = steps / Format::kRecordGroups * Format::kRecordBytes;
-  std::byte* w = a.scratch + kSumBytes;
+/// The sums of `count` tokens from `first` on and of `panels` panels, [token tiles][panels], into scratch; source(p) is
+/// where panel p begins.
+template <typename Format, typename Source>
+RETORT_INLINE void multiply_panels(const TiledRows& x, std::byte* scratch, std::int64_t first, std::int64_t count,
+                                   std::int64_t panels, const Source& source) {
+  const std::int64_t steps = x.columns / kTileColumns;
+  std::byte* w = scratch + kSumBytes;
   for (std::int64_t step = 0; step < steps; step += kBlockSteps) {
     const std::int64_t end = step + kBlockSteps < steps ? step + kBlockSteps : steps;
     const std::int64_t x_tile = first / kTileRows * steps + step;
     for (std::int64_t p = 0; p < panels; p += 2) {
-      const auto* source = static_cast<const std::uint8_t*>(a.panels) + (panel + p) * bytes;
       const bool pair = p + 1 < panels;
-      expand_panel<Format>(source, step, end, w);
-      if (pair) expand_panel<Format>(source + bytes, step, end, w + (end - step) * kTileBytes);
-      const Block block{.x = reinterpret_cast<const std::byte*>(a.x.tiles) + x_tile * kTileBytes,
+      expand_panel<Format>(source(p), step, end, w);
+      if (pair) expand_panel<Format>(source(p + 1), step, end, w + (end - step) * kTileBytes);
+      const Block block{.x = reinterpret_cast<const std::byte*>(x.tiles) + x_tile * kTileBytes,
                         .x_tile = steps * kTileBytes,
                         .x_tiles = (count + kTileRows - 1) / kTileRows,
-                        .sums = a.scratch + p * kTileBytes,
+                        .sums = scratch + p * kTileBytes,
                         .sum_tile = panels * kTileBytes,
                         .w = w,
                         .steps = end - step,
@@ -204,23 +188,80 @@ void multiply_panels(const TileMatmulArgs& a, std::int64_t first, std::int64_t c
       }
     }
   }
-  write_sums(a, first, count, panel, panels);
+}
+
+/// Calls part(first token, tokens, first panel, panels) for blocks that cover all of them and whose sums fit.
+template <typename Part>
+RETORT_INLINE void for_blocks(std::int64_t tokens, std::int64_t panels, const Part& part) {
+  for (std::int64_t token = 0; token < tokens; token += kBlockTokens) {
+    const std::int64_t left = tokens - token;
+    const std::int64_t count = left < kBlockTokens ? left : kBlockTokens;
+    const std::int64_t room = kSumBytes / ((count + kTileRows - 1) / kTileRows * kTileBytes) / 2 * 2;
+    const std::int64_t most = room < kBlockPanels ? room : kBlockPanels;
+    for (std::int64_t panel = 0; panel < panels; panel += most) {
+      const std::int64_t rest = panels - panel;
+      part(token, count, panel, rest < most ? rest : most);
+    }
+  }
+}
+
+template <typename Format>
+std::int64_t bytes_of_panel(const TiledRows& x) {
+  return x.columns / kTileColumns / Format::kRecordGroups * Format::kRecordBytes;
 }
 
 template <typename Format>
 void tile_matmul(const TileMatmulArgs& a) {
   const Tiles tiles;
-  for (std::int64_t token = 0; token < a.x.tokens; token += kBlockTokens) {
-    const std::int64_t left = a.x.tokens - token;
-    const std::int64_t tokens = left < kBlockTokens ? left : kBlockTokens;
-    // As many panels as leave room for the sums of all tokens, an even number.
-    const std::int64_t room = kSumBytes / ((tokens + kTileRows - 1) / kTileRows * kTileBytes) / 2 * 2;
-    const std::int64_t most = room < kBlockPanels ? room : kBlockPanels;
-    for (std::int64_t panel = 0; panel < a.panel_count; panel += most) {
-      const std::int64_t rest = a.panel_count - panel;
-      multiply_panels<Format>(a, token, tokens, panel, rest < most ? rest : most);
-    }
-  }
+  const std::int64_t bytes = bytes_of_panel<Format>(a.x);
+  for_blocks(a.x.tokens, a.panel_count,
+             [&](std::int64_t first, std::int64_t count, std::int64_t panel, std::int64_t panels) {
+               const auto* source = static_cast<const std::uint8_t*>(a.panels) + panel * bytes;
+               multiply_panels<Format>(a.x, a.scratch, first, count, panels,
+                                       [&](std::int64_t p) { return source + p * bytes; });
+               for (std::int64_t t = 0; t < count; ++t) {
+                 float* y = a.y + (first + t) * a.y_stride + panel * kPanelRows;
+                 const std::byte* sums = a.scratch + t / kTileRows * panels * kTileBytes + t % kTileRows * kTileStride;
+                 for (std::int64_t p = 0; p < panels; ++p) {
+                   const F values = _mm512_load_ps(sums + p * kTileBytes);
+                   if (panel + p + 1 == a.panel_count) {
+                     vstore_first(y + p * kPanelRows, values, a.last_rows);
+                   } else {
+                     vstore(y + p * kPanelRows, values);
+                   }
+                 }
+               }
+             });
+}
+
+/// A gate's panel and the same one of up are a pair, so their sums lie side by side.
+template <typename Format>
+void tile_gated(const TileGatedArgs& a) {
+  const Tiles tiles;
+  const std::int64_t bytes = bytes_of_panel<Format>(a.x);
+  const std::int64_t out_steps = a.out.columns / kTileColumns;
+  const std::uint8_t* const weights[] = {static_cast<const std::uint8_t*>(a.gate),
+                                         static_cast<const std::uint8_t*>(a.up)};
+  for_blocks(a.x.tokens, 2 * a.panel_count,
+             [&](std::int64_t first, std::int64_t count, std::int64_t panel, std::int64_t panels) {
+               multiply_panels<Format>(a.x, a.scratch, first, count, panels,
+                                       [&](std::int64_t p) { return weights[p % 2] + (panel + p) / 2 * bytes; });
+               const std::int64_t rows = (count + kTileRows - 1) / kTileRows * kTileRows;
+               for (std::int64_t t = 0; t < rows; ++t) {
+                 const std::byte* sums = a.scratch + t / kTileRows * panels * kTileBytes + t % kTileRows * kTileStride;
+                 auto* out = reinterpret_cast<std::byte*>(a.out.tiles) +
+                             (first + t) / kTileRows * out_steps * kTileBytes + t % kTileRows * kTileStride;
+                 for (std::int64_t p = 0; p < panels; p += 2) {
+                   const F g = _mm512_load_ps(sums + p * kTileBytes);
+                   const F silu = vdiv(g, vadd(vset(1.0f), vexp(vsub(vzero(), g))));
+                   const F value = vmul(silu, _mm512_load_ps(sums + (p + 1) * kTileBytes));
+                   const std::int64_t column = a.first_panel + (panel + p) / 2;
+                   _mm256_store_si256(
+                       reinterpret_cast<__m256i*>(out + column / 2 * kTileBytes + column % 2 * (kTileStride / 2)),
+                       reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(value)));
+                 }
+               }
+             });
 }
 
 void tile_rows(const TileRowsArgs& a) {
@@ -242,11 +283,17 @@ void tile_rows(const TileRowsArgs& a) {
 void fill_amx_matmul(KernelTable& table) {
   table.tile_rows = tile_rows;
   table.tile_matmul[static_cast<int>(PackedFormat::kP4K)] = tile_matmul<P4K>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP4K)] = tile_gated<P4K>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP5K)] = tile_matmul<P5K>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP5K)] = tile_gated<P5K>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP6K)] = tile_matmul<P6K>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP6K)] = tile_gated<P6K>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP4)] = tile_matmul<P4>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP4)] = tile_gated<P4>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP5)] = tile_matmul<P5>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP5)] = tile_gated<P5>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP8)] = tile_matmul<P8>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP8)] = tile_gated<P8>;
 }
 
 }  // namespace retort

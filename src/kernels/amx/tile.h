@@ -44,6 +44,11 @@ template <int kTile>
 RETORT_INLINE void tile_load(const void* p, std::int64_t stride) {
   __asm__ volatile("tileloadd (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kTile) : "memory");
 }
+/// The same for what is read once and should not drive out of L1 what is read again.
+template <int kTile>
+RETORT_INLINE void tile_stream(const void* p, std::int64_t stride) {
+  __asm__ volatile("tileloaddt1 (%0,%1,1), %%tmm%c2" : : "r"(p), "r"(stride), "i"(kTile) : "memory");
+}
 template <int kTile>
 RETORT_INLINE void tile_store(void* p, std::int64_t stride) {
   __asm__ volatile("tilestored %%tmm%c2, (%0,%1,1)" : : "r"(p), "r"(stride), "i"(kTile) : "memory");
@@ -62,12 +67,12 @@ struct TileOperand {
   std::int64_t row;         ///< from one row of a tile to the next
 };
 
-/// The sums in registers plus `steps` products: kRows by kColumns tiles.
+/// The sums in registers plus `steps` products: kRows by kColumns tiles. The left factors stream past.
 template <int kRows, int kColumns>
 RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64_t steps) {
   for (std::int64_t s = 0; s < steps; ++s) {
     tile_load<6>(right.first, right.row);
-    tile_load<4>(left.first, left.row);
+    tile_stream<4>(left.first, left.row);
     tile_product<0, 4, 6>();
     if constexpr (kColumns == 2) {
       tile_load<7>(right.second, right.row);
@@ -75,7 +80,7 @@ RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64
       right.second += right.step;
     }
     if constexpr (kRows == 2) {
-      tile_load<5>(left.second, left.row);
+      tile_stream<5>(left.second, left.row);
       tile_product<2, 5, 6>();
       if constexpr (kColumns == 2) tile_product<3, 5, 7>();
       left.second += left.step;
@@ -95,10 +100,10 @@ RETORT_INLINE void sums_zero() {
 }
 template <int kRows, int kColumns>
 RETORT_INLINE void sums_load(const std::byte* first, const std::byte* second) {
-  tile_load<0>(first, kTileStride);
-  if constexpr (kColumns == 2) tile_load<1>(first + kTileBytes, kTileStride);
-  if constexpr (kRows == 2) tile_load<2>(second, kTileStride);
-  if constexpr (kRows == 2 && kColumns == 2) tile_load<3>(second + kTileBytes, kTileStride);
+  tile_stream<0>(first, kTileStride);
+  if constexpr (kColumns == 2) tile_stream<1>(first + kTileBytes, kTileStride);
+  if constexpr (kRows == 2) tile_stream<2>(second, kTileStride);
+  if constexpr (kRows == 2 && kColumns == 2) tile_stream<3>(second + kTileBytes, kTileStride);
 }
 template <int kRows, int kColumns>
 RETORT_INLINE void sums_store(std::byte* first, std::byte* second) {

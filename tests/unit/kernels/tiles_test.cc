@@ -148,6 +148,47 @@ TEST_P(Tiles, MoreTokensThanABlockHaveTheBitsThatTheyHaveAlone) {
   }
 }
 
+TEST_P(Tiles, AGatedProductHasTheBitsOfItsParts) {
+  std::mt19937 random(10);
+  for (const PackedFormat format : packed_formats()) {
+    const auto gated = table().tile_gated[static_cast<int>(format)];
+    if (gated == nullptr) GTEST_SKIP() << table().name << " has none";
+    const std::int64_t columns = 2 * packed_info(format).record_columns;
+    constexpr std::int64_t kTokens = 37;
+    constexpr std::int64_t kRows = 6 * kPanelRows;
+    PackedWeights gate(random, format, kRows, columns);
+    PackedWeights up(random, format, kRows, columns);
+    const std::vector<float> x = random_floats(random, kTokens * columns, 0.05f);
+    TiledMemory tiled(table(), x, kTokens, columns);
+    const auto product = [&](PackedWeights& w) {
+      const std::vector<float> y = multiply(table(), w, tiled.rows);
+      std::vector<float> rows;
+      for (std::int64_t t = 0; t < kTokens; ++t) {
+        rows.insert(rows.end(), y.begin() + t * (kRows + 3), y.begin() + t * (kRows + 3) + kRows);
+      }
+      return rows;
+    };
+    std::vector<float> inner = product(gate);
+    table().silu_mul(inner.data(), product(up).data(), kTokens * kRows);
+    TiledMemory expected(table(), inner, kTokens, kRows);
+    TiledMemory actual(table(), std::vector<float>(kTokens * kRows, 1.0f), kTokens, kRows);
+    Aligned<std::byte> scratch(kTileScratchBytes);
+    // In two parts, as threads share the panels out.
+    for (const auto& [first, count] : {std::pair<std::int64_t, std::int64_t>{0, 1}, {1, 5}}) {
+      gated({.gate = gate.memory.data() + first * gate.bytes,
+             .up = up.memory.data() + first * up.bytes,
+             .x = tiled.rows,
+             .out = actual.rows,
+             .first_panel = first,
+             .panel_count = count,
+             .scratch = scratch.data()});
+    }
+    for (std::int64_t i = 0; i < tiled_elements(kTokens, kRows); ++i) {
+      ASSERT_EQ(actual.rows.tiles[i], expected.rows.tiles[i]) << packed_info(format).name << " " << i;
+    }
+  }
+}
+
 TEST_P(Tiles, WhatIsNotFiniteStaysInItsToken) {
   std::mt19937 random(5);
   constexpr std::int64_t kColumns = 256;
