@@ -73,8 +73,8 @@ void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
   for (std::int64_t p = 0; p < panels; ++p) std::memcpy(memory->data() + p * bytes, sane.data(), sane.size() - 1);
   const std::vector<float> x = random_floats(tokens * columns);
   const std::int64_t groups = columns / retort::kGroupColumns;
-  std::vector<std::int8_t> codes(tokens * columns + 32);
-  std::vector<retort::ActivationGroup> side(tokens * groups);
+  std::vector<std::int8_t> codes(tokens * columns + retort::kReadBehind);
+  std::vector<retort::ActivationGroup> side(tokens * groups + retort::kReadBehind);
   std::vector<float> y(tokens * rows);
   const retort::QuantizedRows quantized{codes.data(), side.data(), tokens, columns};
   for (auto _ : state) {

@@ -99,7 +99,8 @@ void add_forward(Command program) {
   command.footer(
       "IN holds input_ids, int32 [B, T]; each of the B rows is a sequence of its own. OUT gets logits, fp32\n"
       "[B, T, vocab]; with --layers also layers.N, fp32 [B, T, hidden], the output of each layer before the final\n"
-      "norm, and for a mixture of experts router_logits.N, fp32 [B*T, experts]. RETORT_ISA=ref|avx2|avx512 chooses\n"
+      "norm, and for a mixture of experts router_logits.N, fp32 [B*T, experts]. RETORT_ISA=ref|avx2|avx512|amx "
+      "chooses\n"
       "the kernels.");
   command.add("--model", options->model, "Checkpoint: folder, .gguf file or hub id").required();
   command.add("--input", options->input, "safetensors file with input_ids").required();

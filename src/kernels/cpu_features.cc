@@ -58,6 +58,7 @@ CpuFeatures detect_cpu_features() {
   out.avx512vnni = bit(c, 11);
   out.amx_bf16 = bit(d, 22);
   out.amx_tile = bit(d, 24);
+  out.amx_int8 = bit(d, 25);
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) != 0) out.avx512bf16 = bit(a, 5);
   out.os_grants_tiles = out.amx_tile && saves_tiles && ask_for_tiles();
   return out;
@@ -87,6 +88,7 @@ std::string missing_features(Isa isa, const CpuFeatures& features) {
   need(features.avx512bf16, "AVX512_BF16");
   need(features.amx_tile, "AMX-TILE");
   need(features.amx_bf16, "AMX-BF16");
+  need(features.amx_int8, "AMX-INT8");
   need(features.os_grants_tiles, "an operating system that saves and grants AMX tiles");
   return out;
 }

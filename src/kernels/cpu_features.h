@@ -20,6 +20,7 @@ struct CpuFeatures {
   bool avx512bf16 = false;
   bool amx_tile = false;
   bool amx_bf16 = false;
+  bool amx_int8 = false;
   bool os_saves_ymm = false;     ///< OSXSAVE is on and XCR0 has SSE and AVX state
   bool os_saves_zmm = false;     ///< ... and opmask, ZMM0-15 high halves, ZMM16-31
   bool os_grants_tiles = false;  ///< XCR0 has the tiles' state, and Linux has let this process use it

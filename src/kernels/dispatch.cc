@@ -44,6 +44,7 @@ KernelTable make_table(Isa isa) {
       if (isa == Isa::kAvx512) break;
       fill_amx_matmul(table);
       fill_amx_attention(table);
+      fill_amx_packed(table);
       break;
   }
   return table;

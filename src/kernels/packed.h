@@ -85,8 +85,12 @@ static_assert(sizeof(ActivationGroup) == 20);
 /// Tokens whose activations lie together: the token after it begins a new tile.
 inline constexpr std::int64_t kTokenTile = 64;
 
+inline constexpr std::int64_t kReadBehind = 16 * kGroupColumns;
+
 /// `tokens` rows of activations, tile by tile. Tile i has n = min(64, tokens - 64 i) tokens and begins at token 64 i
 /// times the columns (codes) and groups (side): codes [groups][n][32], side [groups][n].
+/// Kernels that take tokens by the sixteen may read, and ignore, what lies behind the last one: kReadBehind elements
+/// more of both.
 struct QuantizedRows {
   std::int8_t* codes;     ///< [tokens * columns], 32-byte aligned
   ActivationGroup* side;  ///< [tokens * columns / 32]

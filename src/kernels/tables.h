@@ -24,5 +24,6 @@ void fill_avx512_ops(KernelTable& table);
 
 void fill_amx_matmul(KernelTable& table);
 void fill_amx_attention(KernelTable& table);
+void fill_amx_packed(KernelTable& table);
 
 }  // namespace retort

@@ -119,8 +119,8 @@ std::int64_t panels_at_a_time(std::int64_t panels, const StepTokens& tokens) {
 }  // namespace
 
 QuantizedRows QuantizeScratch::rows(std::int64_t tokens, std::int64_t columns) {
-  side_.resize(std::max(side_.size(), static_cast<std::size_t>(tokens * columns / kGroupColumns)));
-  return {aligned_in(codes_, tokens * columns), side_.data(), tokens, columns};
+  side_.resize(std::max(side_.size(), static_cast<std::size_t>(tokens * columns / kGroupColumns + kReadBehind)));
+  return {aligned_in(codes_, tokens * columns + kReadBehind), side_.data(), tokens, columns};
 }
 
 TiledRows QuantizeScratch::tiles(std::int64_t tokens, std::int64_t columns) {

@@ -119,7 +119,7 @@ void expand_panel(const std::uint8_t* panel, std::int64_t first, std::int64_t la
   const PairLanes lanes = pair_lanes();
   for (std::int64_t s = first; s < last; ++s) {
     const std::uint8_t* record = panel + s / Format::kRecordGroups * Format::kRecordBytes;
-    for (std::int64_t i = 0; i < 512; i += 64) __builtin_prefetch(record + 4096 + i, 0, 3);
+    fetch_ahead<Format>(panel, s);
     expand_group<Format>(record, s % Format::kRecordGroups, lanes, out);
     out += kTileBytes;
   }

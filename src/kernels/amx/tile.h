@@ -15,11 +15,12 @@ namespace {
 constexpr std::int64_t kTileBytes = 1024;
 constexpr std::int64_t kTileStride = 64;  // bytes between the rows of a tile that lies alone
 
-/// Tile registers of 16 rows by 64 bytes, for as long as it lives. A thread's tiles take 8 KiB of its state, saved with
-/// it by the system only while they are in use.
+/// Tile registers for as long as it lives: sums of 16 rows by 64 bytes; left factors of 16 rows by `left_bytes`, right
+/// ones of `right_rows` by 64 bytes. A thread's tiles take 8 KiB of its state, saved with it by the system only while
+/// they are in use.
 class Tiles {
  public:
-  Tiles() {
+  explicit Tiles(int left_bytes = 64, int right_rows = 16) {
     struct alignas(64) Configuration {
       std::uint8_t palette = 1;
       std::uint8_t start_row = 0;
@@ -28,7 +29,9 @@ class Tiles {
       std::uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
     };
     static_assert(sizeof(Configuration) == 64);
-    const Configuration configuration;
+    Configuration configuration;
+    configuration.row_bytes[4] = configuration.row_bytes[5] = static_cast<std::uint16_t>(left_bytes);
+    configuration.rows[6] = configuration.rows[7] = static_cast<std::uint8_t>(right_rows);
     __asm__ volatile("ldtilecfg %0" : : "m"(configuration) : "memory");
   }
   ~Tiles() { __asm__ volatile("tilerelease" : : : "memory"); }
@@ -57,6 +60,12 @@ RETORT_INLINE void tile_store(void* p, std::int64_t stride) {
 template <int kSum, int kLeft, int kRight>
 RETORT_INLINE void tile_product() {
   __asm__ volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
+}
+
+/// The same of signed bytes, into 32 bits.
+template <int kSum, int kLeft, int kRight>
+RETORT_INLINE void tile_integer_product() {
+  __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
 }
 
 /// What a product of several tiles reads: `steps` tiles from each pointer, strides in bytes.

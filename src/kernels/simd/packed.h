@@ -14,6 +14,7 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/compiler.h"
 #include "kernels/simd/packed_formats.h"
+#include "kernels/simd/quantize.h"
 
 namespace retort {
 namespace {

@@ -120,5 +120,13 @@ using P4 = Direct<4, 3, 288>;
 using P5 = Direct<5, 4, 352>;
 using P8 = Direct<8, 0, 544>;
 
+/// Asks for what lies 4 KiB behind group g of a panel, as many lines as a group has.
+template <typename Format>
+RETORT_INLINE void fetch_ahead(const std::uint8_t* panel, std::int64_t g) {
+  constexpr std::int64_t kBytes = Format::kRecordBytes / Format::kRecordGroups;
+  const std::uint8_t* ahead = panel + g * kBytes + 4096;
+  for (std::int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(ahead + i, 0, 3);
+}
+
 }  // namespace
 }  // namespace retort

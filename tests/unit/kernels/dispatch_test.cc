@@ -31,7 +31,7 @@ class ForcedIsa {
 };
 
 CpuFeatures everything() {
-  return {true, true, true, true, true, true, true, true, true, true, true, true, true, true, true};
+  return {true, true, true, true, true, true, true, true, true, true, true, true, true, true, true, true};
 }
 
 TEST(Dispatch, RefIsAlwaysThereAndLast) {
@@ -104,10 +104,10 @@ TEST(CpuFeatures, MissingOnesAreNamed) {
   EXPECT_EQ(missing_features(Isa::kAmx, everything()), "");
   EXPECT_EQ(missing_features(Isa::kRefAmx, CpuFeatures{}), "");
   CpuFeatures zen5 = everything();
-  zen5.amx_tile = zen5.amx_bf16 = zen5.os_grants_tiles = false;
+  zen5.amx_tile = zen5.amx_bf16 = zen5.amx_int8 = zen5.os_grants_tiles = false;
   EXPECT_EQ(missing_features(Isa::kAvx512, zen5), "");
   EXPECT_EQ(missing_features(Isa::kAmx, zen5),
-            "AMX-TILE, AMX-BF16, an operating system that saves and grants AMX tiles");
+            "AMX-TILE, AMX-BF16, AMX-INT8, an operating system that saves and grants AMX tiles");
   CpuFeatures zen3 = everything();
   zen3.avx512f = zen3.avx512bw = zen3.avx512vl = zen3.avx512dq = zen3.avx512vnni = false;
   EXPECT_EQ(missing_features(Isa::kAvx2, zen3), "");

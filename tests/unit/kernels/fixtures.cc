@@ -19,7 +19,7 @@ std::vector<DType> weight_dtypes() {
 
 const KernelTable& ref_table() { return **kernel_table(Isa::kRef); }
 
-std::vector<std::string> all_tables() { return {"ref", "avx2", "avx512", "avx512_simde"}; }
+std::vector<std::string> all_tables() { return {"ref", "avx2", "avx512", "avx512_simde", "amx"}; }
 
 void KernelTest::SetUp() {
   if (GetParam() == "avx512_simde") {
@@ -28,7 +28,7 @@ void KernelTest::SetUp() {
       GTEST_SKIP() << "avx512_simde: built without SIMDe (libsimde-dev), with sanitizers, or no AVX2 here";
     return;
   }
-  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512}) {
+  for (const Isa isa : {Isa::kRef, Isa::kAvx2, Isa::kAvx512, Isa::kAmx}) {
     if (GetParam() != to_string(isa)) continue;
     const auto table = kernel_table(isa);
     if (!table) GTEST_SKIP() << table.error().message();

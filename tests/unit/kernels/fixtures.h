@@ -16,7 +16,7 @@ std::vector<DType> weight_dtypes();
 
 const KernelTable& ref_table();
 
-/// Runs for "ref", "avx2", "avx512", and "avx512_simde": the avx512 sources compiled against SIMDe, so that their
+/// Runs for "ref", "avx2", "avx512", "amx", and "avx512_simde": the avx512 sources compiled against SIMDe, so that their
 /// logic is checked on every processor. What the processor lacks is skipped by name.
 class KernelTest : public ::testing::TestWithParam<std::string> {
  protected:

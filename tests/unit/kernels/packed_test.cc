@@ -15,8 +15,8 @@ using testing::PackedWeights;
 
 struct QuantizedMemory {
   QuantizedMemory(const KernelTable& table, const std::vector<float>& x, std::int64_t tokens, std::int64_t columns)
-      : codes(static_cast<std::size_t>(tokens * columns)),
-        side(static_cast<std::size_t>(tokens * columns / kGroupColumns)),
+      : codes(static_cast<std::size_t>(tokens * columns + kReadBehind)),
+        side(static_cast<std::size_t>(tokens * columns / kGroupColumns + kReadBehind)),
         rows{codes.data(), side.data(), tokens, columns} {
     // In two parts, as threads share the groups out.
     const std::int64_t groups = columns / kGroupColumns;
