@@ -20,7 +20,6 @@ constexpr std::array<PackedInfo, kPackedFormatCount> kInfo = {{
     {PackedFormat::kP8, "P8", DType::kQ8_0, 32, 544, 8},
 }};
 
-constexpr int kRows = static_cast<int>(kPanelRows);
 constexpr int kGroups = kSuperBlock / kSmallBlock;  // of a super-block
 
 // Where the parts of a record begin; the groups of a super-block follow one another at group_bytes.
