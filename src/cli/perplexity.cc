@@ -88,13 +88,13 @@ OrderedJson held_as_json(const std::string& window, const std::vector<KvHeld>& l
 }
 
 void print_held(const std::vector<KvHeld>& layers) {
-  const auto print = [](const std::string& what, const KvHeld& held) {
-    const auto bytes = [](double n) { return format_bytes(static_cast<std::uint64_t>(n)); };
-    fmt::print("{}: {} held at the end of a window ({:.1f}% of all), {} at most, {} on average\n", what,
-               bytes(held.end), 100 * held.end / held.full, bytes(held.peak), bytes(held.mean));
-  };
-  print("keys and values", total(layers));
-  for (std::size_t i = 0; i < layers.size(); ++i) print(fmt::format("  layer {}", i), layers[i]);
+  const auto bytes = [](double n) { return format_bytes(static_cast<std::uint64_t>(n)); };
+  const KvHeld all = total(layers);
+  fmt::print("keys and values: {} held at the end of a window ({:.1f}% of all), {} at most, {} on average\n",
+             bytes(all.end), 100 * all.end / all.full, bytes(all.peak), bytes(all.mean));
+  fmt::print("  at the end, by layer, in percent of all:");
+  for (const KvHeld& layer : layers) fmt::print(" {:.0f}", 100 * layer.end / layer.full);
+  fmt::print("\n");
 }
 
 Status run(const Options& options) {
