@@ -81,6 +81,7 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
 OrderedJson held_as_json(const std::string& window, const std::vector<KvHeld>& layers) {
   const KvHeld all = total(layers);
   std::vector<double> shares;
+  shares.reserve(layers.size());
   for (const KvHeld& layer : layers) shares.push_back(layer.end / layer.full);
   return {{"kv_window", window},
           {"kv_bytes", {{"end", all.end}, {"peak", all.peak}, {"mean", all.mean}, {"full", all.full}}},

@@ -18,7 +18,8 @@ std::vector<KvHeld> kv_held(const ModelConfig& config, const SequenceKv& kv) {
       out[i].peak = std::max(out[i].peak, held);
       out[i].mean += held / static_cast<double>(length);
     }
-    out[i].full = bytes * static_cast<double>((length + kv_block_positions() - 1) / kv_block_positions());
+    const std::int64_t all = (length + kv_block_positions() - 1) / kv_block_positions();
+    out[i].full = bytes * static_cast<double>(all);
   }
   return out;
 }

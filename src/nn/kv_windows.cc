@@ -12,10 +12,10 @@ namespace {
 constexpr double kNeedDecay = 0.99;
 constexpr double kLostDecay = 0.917;
 
-// The most distant block first: sums[i] is the share of the last i blocks and the sink.
+// How one head's attention lies over the blocks that it sees, relative to the largest of them.
 struct HeadMass {
   double sink = 0;
-  std::vector<double> blocks;  // [seen blocks]
+  std::vector<double> blocks;  // [recent blocks], the earliest first
   double seen = 0;             // all of it
 };
 
