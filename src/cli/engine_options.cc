@@ -3,12 +3,11 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "cli/kv_options.h"
-
 namespace retort::cli {
 
 void add_engine_options(Command command, EngineOptions& options) {
   add_kv_cache_dtype_option(command, options.kv_cache_dtype);
+  add_kv_window_options(command, options.kv_window);
   command.add("--kv-cache-memory", options.kv_cache_memory, "Memory for keys and values, as in 4G; none: what is left");
   command.add("--gpu-memory-utilization", options.gpu_memory_utilization,
               "Share of this machine's memory that weights, cache and activations may take [0.9]");
@@ -52,6 +51,7 @@ constexpr std::int64_t kMost = std::int64_t{1} << 20;
 Expected<EngineConfig> engine_config(const EngineOptions& options, const Model& model) {
   EngineConfig config;
   RETORT_TRY(config.memory.kv_cache_type, resolve_kv_cache_type(options.kv_cache_dtype, model));
+  RETORT_TRY(config.kv_window, resolve_kv_window(options.kv_window));
   if (!options.kv_cache_memory.empty()) {
     RETORT_TRY(config.memory.kv_cache_memory, parse_bytes(options.kv_cache_memory, "--kv-cache-memory"));
   }

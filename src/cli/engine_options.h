@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/command_line.h"
+#include "cli/kv_options.h"
 #include "core/error.h"
 #include "engine/engine.h"
 
@@ -12,6 +13,7 @@ namespace retort::cli {
 
 struct EngineOptions {
   std::string kv_cache_dtype = "auto";
+  KvWindowFlags kv_window;
   std::string kv_cache_memory;  ///< "4G"; empty: what is left
   std::optional<double> gpu_memory_utilization;
   std::int64_t max_model_len = 0;

@@ -33,6 +33,7 @@ struct Options {
   bool kl_divergence = false;
   std::string reference;
   std::string kv_cache_dtype = "auto";
+  KvWindowFlags kv_window;
   CommonOptions common;
 };
 
@@ -51,8 +52,8 @@ Status write_logprobs(const std::string& path, const PerplexityResult& result, s
 
 // The model's distributions against the reference's.
 Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, KvCacheType kv,
-               std::span<const TokenId> ids, const std::function<void(std::int64_t, std::int64_t)>& progress,
-               const CancelToken& cancel) {
+               const KvWindowOptions& kv_window, std::span<const TokenId> ids,
+               const std::function<void(std::int64_t, std::int64_t)>& progress, const CancelToken& cancel) {
   CommonOptions exact = options.common;
   exact.quality = "exact";
   exact.load_format = "auto";  // whatever the model was packed as: the reference has none of it
@@ -60,7 +61,7 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
   const std::string& name = options.reference.empty() ? options.model : options.reference;
   RETORT_TRY(const std::shared_ptr<const Model> reference, load_model(name, exact));
   RETORT_TRY(const DivergenceResult result,
-             divergence(*reference, model, kv, ids, options.context, options.chunks, progress, cancel));
+             divergence(*reference, model, kv, ids, options.context, options.chunks, progress, cancel, kv_window));
   if (options.json) {
     OrderedJson json = divergence_as_json(result);
     json.update({{"ctx", options.context},
@@ -77,6 +78,26 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
   return {};
 }
 
+OrderedJson held_as_json(const std::string& window, const std::vector<KvHeld>& layers) {
+  const KvHeld all = total(layers);
+  std::vector<double> shares;
+  shares.reserve(layers.size());
+  for (const KvHeld& layer : layers) shares.push_back(layer.end / layer.full);
+  return {{"kv_window", window},
+          {"kv_bytes", {{"end", all.end}, {"peak", all.peak}, {"mean", all.mean}, {"full", all.full}}},
+          {"kv_end_by_layer", shares}};
+}
+
+void print_held(const std::vector<KvHeld>& layers) {
+  const auto bytes = [](double n) { return format_bytes(static_cast<std::uint64_t>(n)); };
+  const KvHeld all = total(layers);
+  fmt::print("keys and values: {} held at the end of a window ({:.1f}% of all), {} at most, {} on average\n",
+             bytes(all.end), 100 * all.end / all.full, bytes(all.peak), bytes(all.mean));
+  fmt::print("  at the end, by layer, in percent of all:");
+  for (const KvHeld& layer : layers) fmt::print(" {:.0f}", 100 * layer.end / layer.full);
+  fmt::print("\n");
+}
+
 Status run(const Options& options) {
   if (options.kl_divergence && !options.logprobs.empty()) {
     return fail(ErrorCode::kInvalidArgument, "--logprobs does not go with --kl-divergence");
@@ -86,6 +107,7 @@ Status run(const Options& options) {
   RETORT_TRY(const Tokenizer tokenizer, load_tokenizer(*checkpoint));
   RETORT_TRY(const std::shared_ptr<const Model> model, load_model(checkpoint, options.common));
   RETORT_TRY(const KvCacheType kv, resolve_kv_cache_type(options.kv_cache_dtype, *model));
+  RETORT_TRY(const KvWindowOptions kv_window, resolve_kv_window(options.kv_window));
   // A text is no prompt: what looks like an added token in it is text.
   const std::vector<TokenId> ids = tokenizer.encode(text->text(), {.added_tokens = AddedTokens::kAsText});
   log(LogLevel::kInfo, "{}: {} tokens, windows of {}", options.file, ids.size(), options.context);
@@ -95,25 +117,27 @@ Status run(const Options& options) {
     if (terminal) fmt::print(stderr, "\rwindow {} of {}{}", done, all, done == all ? "\n" : "");
   };
   const InterruptScope interrupt;
-  if (options.kl_divergence) return compare(options, *checkpoint, *model, kv, ids, progress, interrupt.token());
+  if (options.kl_divergence)
+    return compare(options, *checkpoint, *model, kv, kv_window, ids, progress, interrupt.token());
   RETORT_TRY(const PerplexityResult result,
-             perplexity(*model, kv, ids, options.context, options.chunks, progress, interrupt.token()));
+             perplexity(*model, kv, ids, options.context, options.chunks, progress, interrupt.token(), kv_window));
   if (!options.logprobs.empty()) {
     RETORT_TRY_STATUS(write_logprobs(options.logprobs, result, ids, options.context));
   }
   const double rate = static_cast<double>(result.tokens) / result.seconds;
   if (options.json) {
-    const OrderedJson json = {{"perplexity", result.perplexity},
-                              {"perplexity_second_half", result.perplexity_second_half},
-                              {"tokens", result.tokens},
-                              {"tokens_per_second", rate},
-                              {"windows", result.windows},
-                              {"ctx", options.context},
-                              {"kv_cache_dtype", to_string(kv)},
-                              {"model", checkpoint->name()},
-                              {"isa", model->kernels().name},
-                              {"cpu", cpu_name()},
-                              {"version", version()}};
+    OrderedJson json = {{"perplexity", result.perplexity},
+                        {"perplexity_second_half", result.perplexity_second_half},
+                        {"tokens", result.tokens},
+                        {"tokens_per_second", rate},
+                        {"windows", result.windows},
+                        {"ctx", options.context},
+                        {"kv_cache_dtype", to_string(kv)},
+                        {"model", checkpoint->name()},
+                        {"isa", model->kernels().name},
+                        {"cpu", cpu_name()},
+                        {"version", version()}};
+    json.update(held_as_json(options.kv_window.mode, result.kv_held));
     fmt::print("{}\n", json_text(json));
   } else {
     fmt::print("perplexity {:.4f} over all {} predictions of {} windows of {}\n", result.perplexity,
@@ -122,6 +146,7 @@ Status run(const Options& options) {
                result.perplexity_second_half);
     fmt::print("{} tokens in {}, {:.1f} tokens/s, {} kernels\n", result.tokens, format_seconds(result.seconds), rate,
                model->kernels().name);
+    if (kv_window.mode != KvWindowMode::kConfig) print_held(result.kv_held);
   }
   return {};
 }
@@ -148,6 +173,7 @@ void add_perplexity(Command program) {
   command.add_flag("--json", options->json, "Machine-readable output");
   command.add("--logprobs", options->logprobs, "safetensors file for every token's log-probability");
   add_kv_cache_dtype_option(command, options->kv_cache_dtype);
+  add_kv_window_options(command, options->kv_window);
   add_common_options(command, options->common);
   command.on_use([options] { return run(*options); });
 }

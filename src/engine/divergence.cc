@@ -37,9 +37,9 @@ Sample compare(const KernelTable& kernels, std::span<const float> reference, std
 }
 
 Expected<std::vector<float>> hidden_states(const Model& model, KvCacheType kv_cache_type,
-                                           std::span<const std::int32_t> tokens) {
+                                           const KvWindowOptions& kv_window, std::span<const std::int32_t> tokens) {
   const auto length = static_cast<std::int64_t>(tokens.size());
-  const auto kv = make_sequence_kv(model.config(), kv_cache_type, length);
+  const auto kv = make_sequence_kv(model.config(), kv_cache_type, length, kv_window);
   std::vector<float> hidden(tokens.size() * model.config().hidden_size);
   const SequenceChunk chunk{tokens, kv.get(), length};
   RETORT_TRY_STATUS(model.forward({&chunk, 1}, hidden));
@@ -48,10 +48,11 @@ Expected<std::vector<float>> hidden_states(const Model& model, KvCacheType kv_ca
 
 // The context - 1 predictions of a window.
 Expected<std::vector<Sample>> compare_window(const Model& reference, const Model& model, KvCacheType kv_cache_type,
-                                             std::span<const std::int32_t> tokens) {
+                                             const KvWindowOptions& kv_window, std::span<const std::int32_t> tokens) {
   const std::int64_t vocab = model.config().vocab_size;
-  RETORT_TRY(const std::vector<float> reference_hidden, hidden_states(reference, reference.kv_cache_type(), tokens));
-  RETORT_TRY(const std::vector<float> hidden, hidden_states(model, kv_cache_type, tokens));
+  RETORT_TRY(const std::vector<float> reference_hidden,
+             hidden_states(reference, reference.kv_cache_type(), {}, tokens));
+  RETORT_TRY(const std::vector<float> hidden, hidden_states(model, kv_cache_type, kv_window, tokens));
   std::vector<Sample> samples(tokens.size() - 1);
   std::vector<float> reference_logits(kLogitRows * vocab);
   std::vector<float> logits(kLogitRows * vocab);
@@ -110,7 +111,8 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
-                                      const CancelToken& cancel) {
+                                      const CancelToken& cancel, const KvWindowOptions& kv_window) {
+  RETORT_TRY_STATUS(check_kv_window_options(kv_window));
   if (reference.config().vocab_size != model.config().vocab_size) {
     return fail(ErrorCode::kInvalidArgument,
                 "the reference has a vocabulary of {} and the model one of {}: they cannot be compared",
@@ -125,7 +127,7 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
   for (std::int64_t window = 0; window < result.windows; ++window) {
     RETORT_TRY_STATUS(cancel.check());
     RETORT_TRY(const std::vector<Sample> samples,
-               compare_window(reference, model, kv_cache_type, tokens.subspan(window * context, context)));
+               compare_window(reference, model, kv_cache_type, kv_window, tokens.subspan(window * context, context)));
     all.insert(all.end(), samples.begin(), samples.end());
     second_half.insert(second_half.end(), samples.begin() + context / 2, samples.end());
     if (on_window) on_window(window + 1, result.windows);

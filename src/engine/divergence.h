@@ -36,11 +36,12 @@ struct DivergenceResult {
 
 /// Non-overlapping windows of `context` >= 4 tokens; the tokens after the last whole window are left out. `max_windows`
 /// 0: all. kInvalidArgument if the vocabularies differ or the text is too short.
-/// `kv_cache_type`: the model's; the reference keeps its own (Model::kv_cache_type).
+/// `kv_cache_type` and `kv_window`: the model's; the reference keeps its own (Model::kv_cache_type), and sees what its
+/// configuration says.
 Expected<DivergenceResult> divergence(const Model& reference, const Model& model, KvCacheType kv_cache_type,
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t done, std::int64_t all)>& on_window,
-                                      const CancelToken& cancel);
+                                      const CancelToken& cancel, const KvWindowOptions& kv_window = {});
 
 }  // namespace retort

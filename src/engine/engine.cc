@@ -29,7 +29,8 @@ struct Active {
   std::int64_t limit = 0;   // output tokens, forced ones included
   std::int64_t forced = 0;  // of the forced prefix: run with the prompt
   std::int64_t prompt = 0;
-  bool has_enough = false;  // whoever asked wants no more
+  std::unique_ptr<KvWindows> windows;  // null: those of the configuration
+  bool has_enough = false;             // whoever asked wants no more
   EngineResult result;
 };
 
@@ -39,21 +40,35 @@ SipHashKey random_key() {
   return {word(), word()};
 }
 
+// As the pool counts them: a layer that sees `size` positions before the token's own block sees one position more at
+// that block's beginning.
+std::vector<std::int64_t> pool_windows(const ModelConfig& config, const KvWindowOptions& options) {
+  std::vector<std::int64_t> windows = config.layer_windows;
+  for (std::int64_t& window : windows) {
+    if (options.mode == KvWindowMode::kFull) window = 0;
+    if (options.mode != KvWindowMode::kSinks || window > 0) continue;
+    window = (options.size + kv_block_positions() - 1) / kv_block_positions() * kv_block_positions() + 1;
+  }
+  return windows;
+}
+
 bool depends_on_length(const ModelConfig& config) { return config.rope_scaling.kind == RopeScalingKind::kDynamic; }
 
 }  // namespace
 
 struct Engine::Impl {
-  Impl(std::shared_ptr<const Model> model_, KvCacheType kv_type_, EngineMemoryPlan plan_, KvPool memory_,
+  Impl(std::shared_ptr<const Model> model_, const EngineConfig& config, EngineMemoryPlan plan_, KvPool memory_,
        Scheduler scheduler_)
       : model(std::move(model_)),
-        kv_type(kv_type_),
+        kv_type(config.memory.kv_cache_type),
+        kv_window(config.kv_window),
         plan(plan_),
         memory(std::move(memory_)),
         scheduler(std::move(scheduler_)) {}
 
   std::shared_ptr<const Model> model;
   KvCacheType kv_type;
+  KvWindowOptions kv_window;
   EngineMemoryPlan plan;
   KvPool memory;
   Scheduler scheduler;
@@ -77,6 +92,7 @@ struct Engine::Impl {
   Status forward(const StepPlan& plan, std::vector<Wanted>& wanted);
   using Views = std::vector<std::unique_ptr<PagedKv>>;
   void add_chunks(const StepItem& item, Views& views, std::vector<SequenceChunk>& batch) const;
+  void release_unseen(const StepItem& item);
   std::vector<Sampled> sample(std::span<const Wanted> wanted);
   Sampled sample_row(const Active& a, std::span<float> row) const;
   void fail_step(const StepPlan& plan, const Error& error);
@@ -91,15 +107,18 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
 Expected<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model, const EngineConfig& config) {
+  RETORT_TRY_STATUS(check_kv_window_options(config.kv_window));
   RETORT_TRY(const MachineMemory machine, machine_memory());
   RETORT_TRY(const EngineMemoryPlan plan, plan_engine_memory(*model, config.memory, machine));
   log(config.tell_memory_at, "{}", describe(plan, config.memory));
   const ModelConfig& shape = model->config();
   RETORT_TRY(KvPool memory, KvPool::create(KvLayouts(shape, config.memory.kv_cache_type, config.memory.kv_edge_layers),
                                            plan.logical_blocks));
+  const std::int64_t sinks = config.kv_window.mode == KvWindowMode::kSinks ? kSinkPositions : 0;
   RETORT_TRY(BlockPool pool, BlockPool::create({.class_blocks = memory.class_blocks(),
                                                 .layer_class = memory.classes().of_layer,
-                                                .layer_windows = shape.layer_windows,
+                                                .layer_windows = pool_windows(shape, config.kv_window),
+                                                .sink_positions = sinks,
                                                 .hash_key = random_key(),
                                                 .output_recipe = model->has_prompt_recipe() ? 1U : 0U}));
   SchedulerConfig scheduling{.max_num_batched_tokens = config.memory.max_num_batched_tokens,
@@ -109,9 +128,13 @@ Expected<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> mo
                              .enable_prefix_caching = config.enable_prefix_caching};
   // Keys that were turned for one length are not those of another.
   if (depends_on_length(shape)) scheduling.enable_prefix_caching = SchedulerConfig::PrefixCaching::kOff;
+  // What a sequence gave up depends on all of it, and so does what the next one would find.
+  if (config.kv_window.mode == KvWindowMode::kDynamic) {
+    scheduling.enable_prefix_caching = SchedulerConfig::PrefixCaching::kOff;
+    log(config.tell_memory_at, "--kv-window dynamic: the prefix cache is off");
+  }
   RETORT_TRY(Scheduler scheduler, Scheduler::create(scheduling, std::move(pool)));
-  auto impl = std::make_unique<Impl>(std::move(model), config.memory.kv_cache_type, plan, std::move(memory),
-                                     std::move(scheduler));
+  auto impl = std::make_unique<Impl>(std::move(model), config, plan, std::move(memory), std::move(scheduler));
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
 
@@ -128,6 +151,9 @@ Expected<Engine::RequestId> Engine::add(EngineRequest request, Callbacks callbac
   a->limit = impl_->plan.max_model_len - a->prompt;
   if (a->request.max_tokens > 0) a->limit = std::min(a->limit, a->request.max_tokens);
   a->counts.add_prompt(a->request.prompt);
+  if (impl_->kv_window.mode != KvWindowMode::kConfig) {
+    a->windows = std::make_unique<KvWindows>(config, impl_->kv_window);
+  }
   // Forced tokens run with the prompt, unless their log-probabilities are wanted: then they go one by one.
   if (a->request.sampling.logprobs < 0) a->forced = static_cast<std::int64_t>(a->request.forced_prefix.size());
   SchedulerRequest scheduled{.id = impl_->next_id,
@@ -208,8 +234,11 @@ void Engine::Impl::add_chunks(const StepItem& item, Views& views, std::vector<Se
   const std::span<const std::int32_t> tokens = scheduler.tokens(item.id).subspan(item.first, item.count);
   const Active& a = *active.at(item.id);
   const std::int64_t prompt = a.prompt + a.forced;
+  // A sequence that was preempted decides again, and the same.
+  if (a.windows && item.first == 0) a.windows->reset();
   const auto add = [&](std::int64_t first, std::int64_t count, std::int64_t rope_length) {
-    views.push_back(std::make_unique<PagedKv>(memory, scheduler.pool(), item.slot, item.first + first));
+    views.push_back(
+        std::make_unique<PagedKv>(memory, scheduler.pool(), item.slot, item.first + first, a.windows.get()));
     batch.push_back({tokens.subspan(first, count), views.back().get(), rope_length, prompt});
   };
   if (!depends_on_length(model->config())) return add(0, item.count, 0);
@@ -229,7 +258,20 @@ Status Engine::Impl::forward(const StepPlan& step, std::vector<Wanted>& wanted) 
     if (item.logits == Logits::kOfLastToken) wanted.push_back({item.id, row - 1});
   }
   hidden.resize(row * model->config().hidden_size);
-  return model->forward(batch, hidden);
+  RETORT_TRY_STATUS(model->forward(batch, hidden));
+  for (const StepItem& item : step.items) release_unseen(item);
+  return {};
+}
+
+// What windows that are decided on the way leave behind; the pool knows the others itself.
+void Engine::Impl::release_unseen(const StepItem& item) {
+  const KvWindows* windows = active.at(item.id)->windows.get();
+  if (windows == nullptr) return;
+  for (std::int64_t layer = 0; layer < model->config().num_hidden_layers; ++layer) {
+    if (!windows->observes(layer)) continue;
+    const KvSight seen = windows->sight(layer, item.first + item.count);
+    if (seen.sink > 0) scheduler.release_before(item, layer, seen.first, seen.sink);
+  }
 }
 
 Engine::Impl::Sampled Engine::Impl::sample_row(const Active& a, std::span<float> row) const {
@@ -292,7 +334,8 @@ void Engine::Impl::step_items(const StepPlan& step) {
     const RequestId id = wanted[i].id;
     if (sampled[i].is == Sampled::Is::kBroken) {
       const Active& a = *active.at(id);
-      broken.emplace_back(id, explain_non_finite(*model, kv_type, scheduler.tokens(id), a.prompt + a.forced));
+      broken.emplace_back(id,
+                          explain_non_finite(*model, kv_type, kv_window, scheduler.tokens(id), a.prompt + a.forced));
       continue;
     }
     Active& a = *active.at(id);

@@ -23,6 +23,7 @@ struct EngineConfig {
   EngineMemoryOptions memory;
   std::int64_t long_prefill_token_threshold = 0;  ///< tokens of one prompt per step at most; 0: no such limit
   SchedulerConfig::PrefixCaching enable_prefix_caching = SchedulerConfig::PrefixCaching::kOn;
+  KvWindowOptions kv_window;                  ///< kDynamic does without prefix caching
   LogLevel tell_memory_at = LogLevel::kInfo;  ///< of the line that tells the memory plan
 };
 
@@ -44,9 +45,10 @@ struct EngineResult {
   std::optional<Error> error;      ///< why, with kError
 };
 
-/// A request's bits depend on the request alone: not on what runs beside it, on max_num_batched_tokens, on hits of the
-/// prefix cache or on preemptions. Not thread-safe: whoever calls step() calls everything. Callbacks come from within
-/// add() (an answer that is all forced), step() and abort(), and must not call the engine.
+/// A request's bits depend on the request (and the engine's kv_window) alone: not on what runs beside it, on
+/// max_num_batched_tokens, on hits of the prefix cache or on preemptions. Not thread-safe: whoever calls step() calls
+/// everything. Callbacks come from within add() (an answer that is all forced), step() and abort(), and must not call
+/// the engine.
 class Engine {
  public:
   using RequestId = SequenceId;

@@ -26,10 +26,10 @@ constexpr std::size_t kChunk = 256;
 
 }  // namespace
 
-Error explain_non_finite(const Model& model, KvCacheType type, std::span<const std::int32_t> tokens,
-                         std::int64_t prompt_length) {
+Error explain_non_finite(const Model& model, KvCacheType type, const KvWindowOptions& window,
+                         std::span<const std::int32_t> tokens, std::int64_t prompt_length) {
   const std::int64_t width = model.config().hidden_size;
-  const auto kv = make_sequence_kv(model.config(), type, static_cast<std::int64_t>(tokens.size()));
+  const auto kv = make_sequence_kv(model.config(), type, static_cast<std::int64_t>(tokens.size()), window);
   std::optional<Place> place;
   std::int64_t before = 0;
   const ForwardTrace trace{.on_layer =

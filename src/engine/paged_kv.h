@@ -9,8 +9,10 @@ namespace retort {
 /// A view for one step: the scheduler owns the tables and has made room for the step's positions. Does not own.
 class PagedKv final : public SequenceKv {
  public:
-  PagedKv(const KvPool& memory, const BlockPool& blocks, PoolSlot slot, std::int64_t length)
-      : memory_(memory), blocks_(blocks), slot_(slot), length_(length) {}
+  /// `windows`: the sequence's, or null.
+  PagedKv(const KvPool& memory, const BlockPool& blocks, PoolSlot slot, std::int64_t length,
+          KvWindows* windows = nullptr)
+      : memory_(memory), blocks_(blocks), slot_(slot), length_(length), windows_(windows) {}
 
   [[nodiscard]] const KvLayouts& layouts() const override { return memory_.layouts(); }
   [[nodiscard]] std::int64_t length() const override { return length_; }
@@ -19,12 +21,14 @@ class PagedKv final : public SequenceKv {
   void advance(std::int64_t n) override { length_ += n; }
   void truncate(std::int64_t length) override { length_ = std::min(length_, length); }
   [[nodiscard]] std::byte* block(std::int64_t layer, std::int64_t index) const override;
+  [[nodiscard]] KvWindows* windows() const override { return windows_; }
 
  private:
   const KvPool& memory_;
   const BlockPool& blocks_;
   PoolSlot slot_;
   std::int64_t length_;
+  KvWindows* windows_;
 };
 
 }  // namespace retort

@@ -138,6 +138,11 @@ class Scheduler {
   /// are cut off. Returns who finished.
   std::vector<FinishedSequence> commit(const StepPlan& plan, std::span<const StepOutput> outputs);
 
+  /// `layer` of an item of the current step will see nothing of it from `sink` to below `position` any more.
+  void release_before(const StepItem& item, std::int64_t layer, std::int64_t position, std::int64_t sink) {
+    pool_.release_before(item.slot, layer, position, sink);
+  }
+
   [[nodiscard]] bool has_unfinished() const { return !sequences_.empty(); }
   /// Prompt and output so far, of an unfinished sequence. Valid until commit(), finish() or abort().
   [[nodiscard]] std::span<const std::int32_t> tokens(SequenceId id) const;

@@ -37,9 +37,11 @@ void score(const Model& model, std::span<const float> hidden_TH, std::span<const
 }  // namespace
 
 Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
-                                             std::span<const std::int32_t> tokens, const CancelToken& cancel) {
+                                             std::span<const std::int32_t> tokens, const CancelToken& cancel,
+                                             const KvWindowOptions& kv_window, std::vector<KvHeld>* held) {
+  RETORT_TRY_STATUS(check_kv_window_options(kv_window));
   std::vector<double> logprobs(tokens.empty() ? 0 : tokens.size() - 1);
-  const auto kv = make_sequence_kv(model.config(), kv_cache_type, static_cast<std::int64_t>(tokens.size()));
+  const auto kv = make_sequence_kv(model.config(), kv_cache_type, static_cast<std::int64_t>(tokens.size()), kv_window);
   std::vector<float> hidden;
   std::vector<float> logits;
   // The last token predicts nothing here, so it is not run.
@@ -56,8 +58,25 @@ Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_
     }
     score(model, hidden, tokens.subspan(first + 1, count), logits, logprobs.data() + first);
   }
+  if (held != nullptr) *held = kv_held(model.config(), *kv);
   return logprobs;
 }
+
+namespace {
+
+// Adds one of `windows` to their average.
+void add_window(const std::vector<KvHeld>& held, std::int64_t windows, std::vector<KvHeld>& into) {
+  const auto share = 1 / static_cast<double>(windows);
+  into.resize(held.size());
+  for (std::size_t i = 0; i < held.size(); ++i) {
+    into[i].end += held[i].end * share;
+    into[i].peak = std::max(into[i].peak, held[i].peak);
+    into[i].mean += held[i].mean * share;
+    into[i].full += held[i].full * share;
+  }
+}
+
+}  // namespace
 
 Expected<std::int64_t> count_windows(std::int64_t tokens, std::int64_t context, std::int64_t longest,
                                      std::int64_t max_windows) {
@@ -77,7 +96,7 @@ Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_t
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
-                                      const CancelToken& cancel) {
+                                      const CancelToken& cancel, const KvWindowOptions& kv_window) {
   PerplexityResult result;
   RETORT_TRY(result.windows, count_windows(static_cast<std::int64_t>(tokens.size()), context,
                                            model.config().max_position_embeddings, max_windows));
@@ -87,8 +106,11 @@ Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_t
   // llama-perplexity looks at the predictions made from positions context / 2 to context - 2.
   const std::int64_t half = context / 2;
   for (std::int64_t window = 0; window < result.windows; ++window) {
-    RETORT_TRY(const std::vector<double> logprobs,
-               token_logprobs(model, kv_cache_type, tokens.subspan(window * context, context), cancel));
+    std::vector<KvHeld> held;
+    RETORT_TRY(
+        const std::vector<double> logprobs,
+        token_logprobs(model, kv_cache_type, tokens.subspan(window * context, context), cancel, kv_window, &held));
+    add_window(held, result.windows, result.kv_held);
     for (std::int64_t i = 0; i < context - 1; ++i) {
       sum_all += logprobs[i];
       if (i >= half) sum_half += logprobs[i];

@@ -8,13 +8,17 @@
 
 #include "core/cancel.h"
 #include "core/error.h"
+#include "engine/kv_held.h"
 #include "nn/model.h"
 
 namespace retort {
 
 /// logprobs[i] = log p(tokens[i + 1] | tokens[0..i]), natural log, i < tokens.size() - 1. fp32 logits, sums in double.
+/// `held`, unless null, gets what each layer holds of its keys and values [layers].
 Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
-                                             std::span<const std::int32_t> tokens, const CancelToken& cancel);
+                                             std::span<const std::int32_t> tokens, const CancelToken& cancel,
+                                             const KvWindowOptions& kv_window = {},
+                                             std::vector<KvHeld>* held = nullptr);
 
 /// Windows of `context` tokens that a text of `tokens` fills, no more than `max_windows` unless that is 0.
 /// kInvalidArgument where `context` is not 4 to `longest`, or none is filled.
@@ -29,6 +33,7 @@ struct PerplexityResult {
   std::int64_t tokens = 0;  ///< run through the model
   double seconds = 0;
   std::vector<double> logprobs;  ///< [windows, context - 1]
+  std::vector<KvHeld> kv_held;   ///< [layers] on average over the windows; the largest peak
 };
 
 /// `context` >= 4 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
@@ -36,6 +41,6 @@ Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_t
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t done, std::int64_t all)>& on_window,
-                                      const CancelToken& cancel);
+                                      const CancelToken& cancel, const KvWindowOptions& kv_window = {});
 
 }  // namespace retort

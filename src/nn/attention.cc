@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "nn/attention_mass.h"
 
 namespace retort {
 namespace {
@@ -36,14 +37,16 @@ struct HeadShape {
   float scale;
 };
 
-// Tiles of up to `most` tokens among places [first, end).
+// Tiles of up to `most` tokens among places [first, end). Tokens whose windows leave gaps share one only within a
+// block, where they see from the same position on.
 void add_tiles(std::span<const TokenPlace> places, std::int64_t first, std::int64_t end, std::int64_t most,
                std::vector<Tile>& tiles) {
   for (std::int64_t t = first; t < end; ++t) {
     if (t > first) {
       Tile& last = tiles.back();
       const TokenPlace& before = places[t - 1];
-      if (last.count < most && before.kv == places[t].kv && before.position + 1 == places[t].position) {
+      const bool same_windows = before.kv->windows() == nullptr || places[t].position % kKvBlockPositions != 0;
+      if (last.count < most && before.kv == places[t].kv && before.position + 1 == places[t].position && same_windows) {
         ++last.count;
         continue;
       }
@@ -52,8 +55,9 @@ void add_tiles(std::span<const TokenPlace> places, std::int64_t first, std::int6
   }
 }
 
-std::int64_t first_visible(const HeadShape& shape, std::int64_t position) {
-  return shape.window > 0 ? std::max<std::int64_t>(0, position + 1 - shape.window) : 0;
+KvSight sight(const HeadShape& shape, const TokenPlace& token) {
+  if (const KvWindows* windows = token.kv->windows()) return windows->sight(shape.layer, token.position);
+  return {.sink = 0, .first = shape.window > 0 ? std::max<std::int64_t>(0, token.position + 1 - shape.window) : 0};
 }
 
 // The rows of one tile and kv head: token by token, the heads of the group side by side.
@@ -64,7 +68,9 @@ class TileRows {
         tokens_(tokens),
         padded_dim_(padded_dim),
         rows_(tokens.size() * shape.group),
-        sums_(rows_.size() * padded_dim) {}
+        sums_(rows_.size() * padded_dim) {
+    for (const TokenPlace& token : tokens) sights_.push_back(sight(shape, token));
+  }
 
   void clear(const float* q_TND, std::int64_t first_token, std::int64_t kv_head) {
     std::fill(sums_.begin(), sums_.end(), 0.0f);
@@ -107,7 +113,8 @@ class TileRows {
     std::int64_t end = 0;
     for (std::size_t i = 0; i < tokens_.size(); ++i) {
       const std::int64_t position = tokens_[i].position;
-      const std::int64_t first = std::max<std::int64_t>(first_visible(shape_, position) - start, 0);
+      const bool in_sink = start < sights_[i].sink;
+      const std::int64_t first = in_sink ? 0 : std::max<std::int64_t>(sights_[i].first - start, 0);
       const std::int64_t last = std::min(position + 1 - start, kKvBlockPositions);
       if (first >= last) continue;
       const auto r = static_cast<std::int64_t>(i) * shape_.group;
@@ -124,6 +131,7 @@ class TileRows {
   const HeadShape& shape_;
   std::span<const TokenPlace> tokens_;
   std::int64_t padded_dim_;
+  std::vector<KvSight> sights_;  // [tokens]
   std::vector<AttentionRow> rows_;
   std::vector<float> sums_;  // [rows, padded_dim]
 };
@@ -134,13 +142,16 @@ void attend_item(const KernelTable& kernels, const HeadShape& shape, std::span<c
   const std::int64_t padded = tokens.front().kv->layouts().layer(shape.layer).padded_dim;
   TileRows total(shape, tokens, padded);
   total.clear(q_TND, first_token, kv_head);
-  const std::int64_t first_block = first_visible(shape, tokens.front().position) / kKvBlockPositions;
+  const KvSight seen = sight(shape, tokens.front());
+  const std::int64_t first_block = seen.first / kKvBlockPositions;
   const std::int64_t end_block = tokens.back().position / kKvBlockPositions + 1;
-  const std::int64_t first_split = first_block / kSplitBlocks;
-  for (std::int64_t split = first_split; split * kSplitBlocks < end_block; ++split) {
+  const std::int64_t recent_split = first_block / kSplitBlocks;
+  if (seen.sink > 0) total.add_blocks(kernels, kv_head, 0, 1);
+  for (std::int64_t split = recent_split; split * kSplitBlocks < end_block; ++split) {
     const std::int64_t first = std::max(first_block, split * kSplitBlocks);
     const std::int64_t last = std::min(end_block, (split + 1) * kSplitBlocks);
-    if (split == first_split) {
+    // The sink is of split 0.
+    if (split == (seen.sink > 0 ? 0 : recent_split)) {
       total.add_blocks(kernels, kv_head, first, last);
       continue;
     }
@@ -164,25 +175,29 @@ void attend_item(const KernelTable& kernels, const HeadShape& shape, std::span<c
   }
 }
 
-// The same in bf16 tiles.
+// The same in bf16 tiles. Where there is a gap the blocks behind it follow upon the sink as if there were none: keys
+// are turned already, and positions only say what is visible.
 void attend_prompt(const KernelTable& kernels, const HeadShape& shape, std::span<const TokenPlace> tokens,
                    std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
   const SequenceKv& kv = *tokens.front().kv;
   const KvBlockLayout& layout = kv.layouts().layer(shape.layer);
+  const KvSight seen = sight(shape, tokens.front());
+  const std::int64_t gap = seen.sink > 0 ? seen.first - seen.sink : 0;
   std::vector<TileAttentionRow> rows;
   for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::int64_t position = tokens[i].position;
+    const std::int64_t first = seen.sink > 0 ? 0 : sight(shape, tokens[i]).first;
+    const std::int64_t last = tokens[i].position + 1 - gap;
     const std::int64_t head = (first_token + static_cast<std::int64_t>(i)) * shape.heads + kv_head * shape.group;
     for (std::int64_t h = 0; h < shape.group; ++h) {
       const std::int64_t at = (head + h) * shape.dim;
-      rows.push_back(
-          {.q = q_TND + at, .out = out_TND + at, .first = first_visible(shape, position), .last = position + 1});
+      rows.push_back({.q = q_TND + at, .out = out_TND + at, .first = first, .last = last});
     }
   }
   const std::int64_t first_block = rows.front().first / kKvBlockPositions;
   std::vector<const std::byte*> blocks;
   for (std::int64_t b = first_block; b * kKvBlockPositions < rows.back().last; ++b) {
-    blocks.push_back(kv.block(shape.layer, b) + kv_head * layout.head_bytes);
+    const std::int64_t block = b * kKvBlockPositions < seen.sink ? b : b + gap / kKvBlockPositions;
+    blocks.push_back(kv.block(shape.layer, block) + kv_head * layout.head_bytes);
   }
   constexpr std::size_t kAlignment = 64;
   const auto row_count = static_cast<std::int64_t>(rows.size());
@@ -210,6 +225,7 @@ void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t 
                         .window = config.layer_windows[layer_index],
                         .layer = layer_index,
                         .scale = static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.head_dim)))};
+  observe_attention(kernels, config, layer_index, places, q_TND);
   std::vector<Tile> tiles;
   add_tiles(places, 0, tokens.prompt_from, kTileTokens, tiles);
   const bool in_tiles = tokens.prompts() > 0 && tiles_can_attend(places.back().kv->layouts().layer(layer_index));

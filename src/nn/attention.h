@@ -18,7 +18,8 @@ struct TokenPlace {
 };
 
 /// out_TND = softmax(q k^T / sqrt(D)) v over what the caches hold up to each token's own position, within the layer's
-/// window. A sequence's tokens stand together in `places`, in the order of their positions.
+/// window by the configuration, or what the sequence's windows let it see; these are told what the tokens saw. A
+/// sequence's tokens stand together in `places`, in the order of their positions.
 ///
 /// Positions are taken in splits of 1,024, each added up block by block from nothing, and the splits' sums merged from
 /// the first to the last: so splits may run on different threads, and the bits depend on the token alone. Tokens of the

@@ -16,8 +16,9 @@ struct AlignedDelete {
 // Blocks of the sequence's own. One allocation holds all layers of 64 positions.
 class OwnedKv final : public SequenceKv {
  public:
-  OwnedKv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions)
+  OwnedKv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions, const KvWindowOptions& window)
       : layouts_(config, type), max_positions_(max_positions) {
+    if (window.mode != KvWindowMode::kConfig) windows_ = std::make_unique<KvWindows>(config, window);
     for (std::int64_t layer = 0; layer < layouts_.layers(); ++layer) {
       offsets_.push_back(bytes_);
       bytes_ += layouts_.block_bytes(layer);
@@ -51,6 +52,8 @@ class OwnedKv final : public SequenceKv {
   void advance(std::int64_t n) override { length_ += n; }
 
   void truncate(std::int64_t length) override {
+    RETORT_CHECK(windows_ == nullptr || length == 0, "a sequence with windows cannot go back to {} positions", length);
+    if (windows_) windows_->reset();
     length_ = std::min(length_, length);
     blocks_.resize((length_ + kKvBlockPositions - 1) / kKvBlockPositions);
   }
@@ -59,8 +62,11 @@ class OwnedKv final : public SequenceKv {
     return blocks_[index].get() + offsets_[layer];
   }
 
+  [[nodiscard]] KvWindows* windows() const override { return windows_.get(); }
+
  private:
   KvLayouts layouts_;
+  std::unique_ptr<KvWindows> windows_;
   std::int64_t max_positions_;
   std::int64_t length_ = 0;
   std::vector<std::int64_t> offsets_;  // of each layer
@@ -87,8 +93,9 @@ std::int64_t KvLayouts::logical_block_bytes() const {
   return bytes;
 }
 
-std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions) {
-  return std::make_unique<OwnedKv>(config, type, max_positions);
+std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions,
+                                             const KvWindowOptions& window) {
+  return std::make_unique<OwnedKv>(config, type, max_positions, window);
 }
 
 }  // namespace retort

@@ -10,6 +10,7 @@
 #include "core/kv_cache_type.h"
 #include "io/model_config.h"
 #include "kernels/kv_block.h"
+#include "nn/kv_windows.h"
 
 namespace retort {
 
@@ -52,14 +53,18 @@ class SequenceKv {
   virtual Status reserve(std::int64_t n) = 0;
   /// All layers have written the `n` positions after length(): they count from now on.
   virtual void advance(std::int64_t n) = 0;
-  /// Forgets the positions from `length` on.
+  /// Forgets the positions from `length` on. With windows() only to 0: what was given up does not come back.
   virtual void truncate(std::int64_t length) = 0;
   /// Positions [64 index, 64 index + 64) of a layer: [kv_heads] shares of layouts().layer(layer).head_bytes, 64-byte
   /// aligned. Of positions that were reserved or computed and not given back.
   [[nodiscard]] virtual std::byte* block(std::int64_t layer, std::int64_t index) const = 0;
+  /// What the sequence's tokens see; null: what the configuration says. Lives as long as this.
+  [[nodiscard]] virtual KvWindows* windows() const { return nullptr; }
 };
 
-/// Takes its blocks from the heap as the sequence grows; `max_positions` bounds it.
-std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions);
+/// Takes its blocks from the heap as the sequence grows; `max_positions` bounds it. What `window` lets nobody see any
+/// more is not freed: KvWindows::held_blocks() says what a pool would hold.
+std::unique_ptr<SequenceKv> make_sequence_kv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions,
+                                             const KvWindowOptions& window = {});
 
 }  // namespace retort

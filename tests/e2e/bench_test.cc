@@ -70,6 +70,29 @@ TEST_F(BenchCommand, WrongUseIsTold) {
   EXPECT_EQ(bench({"-p", "5000", "-n", "0"}).exit_code, 1) << "more than the model was made for";
 }
 
+TEST_F(BenchCommand, ThroughputTakesWindows) {
+  const auto throughput = [&](std::vector<std::string> window) {
+    std::vector<std::string> arguments = {"throughput", "--num-prompts", "2", "--input-len",
+                                          "200",        "--output-len",  "4", "--json"};
+    arguments.insert(arguments.end(), window.begin(), window.end());
+    return bench(arguments);
+  };
+  const ProgramResult dynamic = throughput({"--kv-window", "dynamic", "--kv-window-mass", "0.9"});
+  EXPECT_EQ(dynamic.exit_code, 0) << dynamic.err;
+  EXPECT_NE(dynamic.err.find("the prefix cache is off"), std::string::npos) << dynamic.err;
+  EXPECT_EQ(throughput({"--kv-window", "sinks", "--kv-window-size", "64"}).exit_code, 0);
+  const std::pair<std::vector<std::string>, const char*> wrong[] = {
+      {{"--kv-window", "some"}, "--kv-window must be config, full, sinks or dynamic"},
+      {{"--kv-window", "sinks"}, "--kv-window-size"},
+      {{"--kv-window", "dynamic", "--kv-window-mass", "1.5"}, "--kv-window-mass must be"},
+      {{"--kv-window-mass", "0.9"}, "--kv-window-mass goes with --kv-window dynamic"}};
+  for (const auto& [window, message] : wrong) {
+    const ProgramResult result = throughput(window);
+    EXPECT_NE(result.exit_code, 0) << message;
+    EXPECT_NE(result.err.find(message), std::string::npos) << result.err;
+  }
+}
+
 TEST_F(BenchCommand, ThroughputCountsEveryToken) {
   const ProgramResult result =
       bench({"throughput", "--num-prompts", "5", "--input-len", "20", "--output-len", "6", "--json"});
