@@ -236,6 +236,7 @@ TEST_P(WindowedModel, BitsDoNotDependOnChunksNorOnWhatWasGivenUp) {
       .mode = KvWindowMode::kDynamic, .mass = 0.2, .full_positions = 2 * kBlock, .min_blocks = 1};
   const KvWindowOptions sinks{.mode = KvWindowMode::kSinks, .size = 100};
   for (const KvWindowOptions& options : {dynamic, sinks}) {
+    if (is_plain() && options.mode == KvWindowMode::kSinks) continue;  // slow, and dynamic shows more
     std::int64_t given_up = 0;
     const std::vector<float> expected = run(64, options, &given_up);
     EXPECT_GT(given_up, 2) << "nothing was given up: the test shows less than it says";
