@@ -118,6 +118,8 @@ Expected<std::unique_ptr<Engine>> start_engine(const ChatModel& model, const Eng
                                                LogLevel tell_memory_at) {
   RETORT_TRY(EngineConfig config, engine_config(options, *model.model()));
   config.tell_memory_at = tell_memory_at;
+  // Who talks to a model wants to start; a conversation of 4,096 tokens is a short one.
+  config.memory.least_model_len = 4096;
   return Engine::create(model.model(), config);
 }
 

@@ -128,7 +128,11 @@ Expected<EngineMemoryPlan> plan_engine_memory(const Model& model, const EngineMe
   const std::uint64_t blocks = std::min({budget / block, useful,
                                          static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max()) /
                                              static_cast<std::uint64_t>(layouts.layers())});
-  if (blocks < per_sequence) {
+  const auto fits = static_cast<std::int64_t>(blocks) * kv_block_positions();
+  if (blocks < per_sequence && options.max_model_len == 0 && options.least_model_len > 0 &&
+      fits >= options.least_model_len) {
+    plan.max_model_len = fits;
+  } else if (blocks < per_sequence) {
     return fail(too_little_memory(plan, options, machine,
                                   {.needed = per_sequence * block,
                                    .given = budget,

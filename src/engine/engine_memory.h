@@ -16,6 +16,9 @@ struct EngineMemoryOptions {
   std::uint64_t kv_cache_memory = 0;    ///< bytes for the KV cache; 0: what gpu_memory_utilization leaves
   double gpu_memory_utilization = 0.9;  ///< share of this machine's memory, (0, 1]: weights, cache, everything
   std::int64_t max_model_len = 0;       ///< 0, or more than it: max_position_embeddings
+  /// Where max_model_len is 0 and a whole context does not fit: as long a one as fits, but no shorter than this; 0:
+  /// none.
+  std::int64_t least_model_len = 0;
   std::int64_t max_num_seqs = 256;
   std::int64_t max_num_batched_tokens = 2048;
   KvCacheType kv_cache_type = KvCacheType::kBf16;

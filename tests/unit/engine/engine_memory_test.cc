@@ -71,6 +71,14 @@ TEST_F(EngineMemoryTest, SaysWhichLimitItWasAndWhichFlagsHelp) {
   EXPECT_NE(asked.find("raise --kv-cache-memory"), std::string::npos) << asked;
   EXPECT_NE(asked.find("lower --max-model-len to 192 or less"), std::string::npos) << asked;
   EXPECT_NE(asked.find("smaller --kv-cache-dtype"), std::string::npos) << asked;
+  options.least_model_len = 193;
+  EXPECT_EQ(refusal(options, machine), asked) << "not even the least fits";
+  options.least_model_len = 192;
+  const auto shorter = plan_engine_memory(*model_, options, machine);
+  ASSERT_TRUE(shorter) << shorter.error().message();
+  EXPECT_EQ(shorter->max_model_len, 192);
+  options.max_model_len = 200;
+  EXPECT_FALSE(plan_engine_memory(*model_, options, machine)) << "what is asked for is not cut";
   options.max_model_len = 192;  // as it says
   EXPECT_TRUE(plan_engine_memory(*model_, options, machine));
 
