@@ -29,10 +29,11 @@ std::int64_t element_bytes(KvCacheType type) {
 
 std::int64_t round_up(std::int64_t n, std::int64_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
-// The scale that brings the largest magnitude of x to `largest`.
-float row_scale(const float* x, std::int64_t n, float largest) {
+// The scale that brings the largest magnitude among the n values x(i) to `largest`.
+template <typename Values>
+float row_scale(const Values& x, std::int64_t n, float largest) {
   std::uint32_t bits = 0;
-  for (std::int64_t i = 0; i < n; ++i) bits = std::max(bits, std::bit_cast<std::uint32_t>(x[i]) & 0x7fffffffu);
+  for (std::int64_t i = 0; i < n; ++i) bits = std::max(bits, std::bit_cast<std::uint32_t>(x(i)) & 0x7fffffffu);
   const auto max = std::bit_cast<float>(bits);
   if (!std::isfinite(max)) return std::numeric_limits<float>::quiet_NaN();
   return max < kLeast ? 0.0f : max / largest;
@@ -47,13 +48,14 @@ float decode(KvCacheType type, std::byte code) {
   return type == KvCacheType::kFp8E4m3 ? f8e4m3_to_float(bits) : static_cast<float>(static_cast<std::int8_t>(bits));
 }
 
-// Element `d` of a row goes to out[d * stride].
-void store_codes(KvCacheType type, const float* x, std::int64_t n, std::byte* out, std::int64_t stride, float* scale) {
+// Element `d` of a row, x(d), goes to out[d * stride].
+template <typename Values>
+void store_codes(KvCacheType type, const Values& x, std::int64_t n, std::byte* out, std::int64_t stride, float* scale) {
   *scale = row_scale(x, n, type == KvCacheType::kFp8E4m3 ? kLargestFp8 : kLargestInt8);
   const bool usable = *scale > 0;
   const float inverse = usable ? 1.0f / *scale : 0.0f;
   for (std::int64_t d = 0; d < n; ++d) {
-    out[d * stride] = std::byte{usable ? encode(type, x[d] * inverse) : std::uint8_t{0}};
+    out[d * stride] = std::byte{usable ? encode(type, x(d) * inverse) : std::uint8_t{0}};
   }
 }
 
@@ -82,8 +84,17 @@ KvBlockLayout kv_block_layout(KvCacheType type, std::int64_t head_dim) {
   }
   layout.k_scales = end;
   layout.v_scales = layout.k_scales + kPositions * 4;
-  layout.head_bytes = layout.v_scales + kPositions * 4;
+  layout.k_shares = layout.v_scales + kPositions * 4;
+  layout.k_offset = layout.k_shares + kPositions * 4;
+  layout.head_bytes = round_up(layout.k_offset + layout.padded_dim * 4, 64);
   return layout;
+}
+
+void store_kv_offset(const KvBlockLayout& layout, std::byte* head, const float* offset) {
+  if (layout.k_offset == 0) return;
+  auto* out = at<float>(head, layout.k_offset);
+  std::copy_n(offset, layout.head_dim, out);
+  std::fill(out + layout.head_dim, out + layout.padded_dim, 0.0f);
 }
 
 void store_kv(const KvBlockLayout& layout, std::byte* head, std::int64_t position, const float* k, const float* v) {
@@ -102,10 +113,23 @@ void store_kv(const KvBlockLayout& layout, std::byte* head, std::int64_t positio
       for (std::int64_t d = 0; d < dim; ++d) values[d] = float_to_bf16(v[d]);
       return;
     }
-    default:
-      store_codes(layout.type, k, dim, head + position, kPositions, at<float>(head, layout.k_scales) + position);
-      store_codes(layout.type, v, dim, head + layout.v + position * layout.padded_dim, 1,
-                  at<float>(head, layout.v_scales) + position);
+    default: {
+      const float* offset = at<float>(head, layout.k_offset);
+      const auto whole = [&](std::int64_t d) { return k[d]; };
+      const auto rest = [&](std::int64_t d) { return k[d] - offset[d]; };
+      // NaN is no smaller than anything, so it stays in what is stored.
+      const bool shares = row_scale(rest, dim, 1) < row_scale(whole, dim, 1);
+      at<float>(head, layout.k_shares)[position] = shares ? 1.0f : 0.0f;
+      float* scale = at<float>(head, layout.k_scales) + position;
+      if (shares) {
+        store_codes(layout.type, rest, dim, head + position, kPositions, scale);
+      } else {
+        store_codes(layout.type, whole, dim, head + position, kPositions, scale);
+      }
+      store_codes(
+          layout.type, [&](std::int64_t d) { return v[d]; }, dim, head + layout.v + position * layout.padded_dim, 1,
+          at<float>(head, layout.v_scales) + position);
+    }
       return;
   }
 }
@@ -134,7 +158,8 @@ void load_kv(const KvBlockLayout& layout, const std::byte* head, std::int64_t po
   load_kv_codes(layout, head, position, k, v);
   if (layout.k_scales == 0) return;
   for (std::int64_t d = 0; d < layout.head_dim; ++d) {
-    k[d] *= at<float>(head, layout.k_scales)[position];
+    k[d] = k[d] * at<float>(head, layout.k_scales)[position] +
+           at<float>(head, layout.k_shares)[position] * at<float>(head, layout.k_offset)[d];
     v[d] *= at<float>(head, layout.v_scales)[position];
   }
 }

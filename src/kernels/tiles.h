@@ -80,7 +80,8 @@ using TileGatedFn = void (*)(const TileGatedArgs& args);
 
 /// Attention of a prompt's tokens. As kv_block.h defines it, block by block and without splits, but:
 ///
-///   s_p   products of tiles over the dimensions; then times scale (and K's scale) as there
+///   s_p   products of tiles over the dimensions; then times scale (and K's scale, and the offset's share) as there, the
+///         latter of q as it is, not rounded
 ///   out_d times shrink, then products of tiles over the block's positions: weights (times V's scale) rounded to bf16.
 ///         Positions that the row does not see have weight 0 and value 0, whatever stands there.
 ///   At the end  out_d times (1 / sum)

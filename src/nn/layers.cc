@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/parallel.h"
+#include "nn/rope.h"
 
 namespace retort {
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
@@ -18,6 +19,45 @@ void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, dou
   });
 }
 
+namespace {
+
+// What a block's keys have in common (kernels/kv_block.h): the bias of the dimensions that turn by less than half a
+// radian over it, turned for its first position. [kv_heads * dim], zeros elsewhere and where keys are normed.
+std::vector<float> slow_bias(const ModelConfig& config, const LayerWeights& layer) {
+  constexpr double kMostRadians = 0.5;
+  const std::int64_t dim = config.head_dim;
+  std::vector<float> out(config.num_key_value_heads * dim, 0.0f);
+  if (layer.k.bias.empty() || !layer.k_norm.empty()) return out;
+  const RopeFrequencies frequencies = rope_frequencies(config, 0);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double radians = frequencies.inverse[i % (dim / 2)] * static_cast<double>(kKvBlockPositions);
+    if (radians < kMostRadians) out[i] = layer.k.bias[i];
+  }
+  return out;
+}
+
+// Blocks that begin with one of these tokens get their offset.
+void start_blocks(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
+                  std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin) {
+  const std::int64_t dim = config.head_dim;
+  std::vector<float> bias;
+  for (std::size_t t = 0; t < places.size(); ++t) {
+    const SequenceKv& kv = *places[t].kv;
+    const KvBlockLayout& layout = kv.layouts().layer(layer_index);
+    if (places[t].position % kKvBlockPositions != 0 || layout.k_offset == 0) continue;
+    if (bias.empty()) bias = slow_bias(config, layer);
+    std::byte* block = kv.block(layer_index, places[t].position / kKvBlockPositions);
+    const auto at = static_cast<std::int64_t>(t) * (dim / 2);
+    for (std::int64_t g = 0; g < config.num_key_value_heads; ++g) {
+      std::vector<float> offset(bias.begin() + g * dim, bias.begin() + (g + 1) * dim);
+      kernels.rope(offset.data(), cos + at, sin + at, dim);
+      store_kv_offset(layout, block + g * layout.head_bytes, offset.data());
+    }
+  }
+}
+
+}  // namespace
+
 void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
                       std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
                       float* q_TND, float* k_TGD, const float* v_TGD) {
@@ -29,6 +69,7 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
     if (!norm.empty()) kernels.rms_norm(head, norm.data(), head, dim, eps);
     kernels.rope(head, cos + t * (dim / 2), sin + t * (dim / 2), dim);
   };
+  start_blocks(kernels, config, layer, layer_index, places, cos, sin);
   parallel_for(static_cast<std::int64_t>(places.size()), 8, [&](WorkRange range) {
     for (std::int64_t t = range.begin; t < range.end; ++t) {
       for (std::int64_t h = 0; h < heads; ++h) prepare(q_TND + (t * heads + h) * dim, layer.q_norm, t);

@@ -167,10 +167,20 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
   }
   const KvBlockLayout& layout = *a.layout;
   const F scale = vset(a.scale);
+  F shared = vzero();
+  if (layout.k_offset != 0) {
+    const auto* offset = reinterpret_cast<const float*>(head + layout.k_offset);
+    F sum = vzero();
+    for (std::int64_t d = 0; d < work.dim; d += 16) sum = vfma(vload(a.rows[r].q + d), vload(offset + d), sum);
+    shared = vset(a.scale * vsum16(&sum));
+  }
   F s[kPositionTiles];
   RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
     s[i] = vmul(_mm512_load_ps(scores + i * kTileBytes), scale);
-    if (layout.k_scales != 0) s[i] = vmul(s[i], vload(reinterpret_cast<const float*>(head + layout.k_scales) + 16 * i));
+    if (layout.k_scales != 0) {
+      const F of_offset = vmul(shared, vload(reinterpret_cast<const float*>(head + layout.k_shares) + 16 * i));
+      s[i] = vfma(s[i], vload(reinterpret_cast<const float*>(head + layout.k_scales) + 16 * i), of_offset);
+    }
   }
   const bool whole = seen.first == 0 && seen.last == kPositions;
   if (!whole) {

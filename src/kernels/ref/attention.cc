@@ -32,12 +32,23 @@ float sum_of_block(const float* w) {
   return partial[0];
 }
 
+float offset_score(const float* q, const float* offset, std::int64_t n) {
+  float partial[16] = {};
+  for (std::int64_t d = 0; d < n; ++d) partial[d % 16] = std::fma(q[d], offset[d], partial[d % 16]);
+  for (int half = 8; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) partial[i] += partial[i + half];
+  }
+  return partial[0];
+}
+
 void attention_block(const AttentionBlockArgs& a) {
   const KvBlockLayout& layout = *a.layout;
   const std::int64_t dim = layout.head_dim;
   const bool scaled = layout.k_scales != 0;
   const auto* k_scales = reinterpret_cast<const float*>(a.head + layout.k_scales);
   const auto* v_scales = reinterpret_cast<const float*>(a.head + layout.v_scales);
+  const auto* shares = reinterpret_cast<const float*>(a.head + layout.k_shares);
+  const auto* offset = reinterpret_cast<const float*>(a.head + layout.k_offset);
   // As stored: scales enter where the formula has them.
   std::vector<std::vector<float>> keys(kPositions, std::vector<float>(dim));
   std::vector<std::vector<float>> values = keys;
@@ -47,17 +58,18 @@ void attention_block(const AttentionBlockArgs& a) {
     AttentionRow& row = a.rows[i];
     float w[kPositions];
     float max = row.max;
+    const float base = scaled ? a.scale * offset_score(row.q, offset, dim) : 0.0f;
     for (int p = 0; p < kPositions; ++p) {
       w[p] = -std::numeric_limits<float>::infinity();
       if (p < row.first || p >= row.last) continue;
       float s = 0;
       for (std::int64_t d = 0; d < dim; ++d) s = std::fma(row.q[d], keys[p][d], s);
       w[p] = s * a.scale;
-      if (scaled) w[p] *= k_scales[p];
+      if (scaled) w[p] = std::fma(w[p], k_scales[p], base * shares[p]);
       if (w[p] > max) max = w[p];
     }
-    const float base = max > -std::numeric_limits<float>::infinity() ? max : 0.0f;
-    for (float& x : w) x = exp_polynomial(x - base);
+    const float shift = max > -std::numeric_limits<float>::infinity() ? max : 0.0f;
+    for (float& x : w) x = exp_polynomial(x - shift);
     const float shrink = max > row.max ? exp_polynomial(row.max - max) : 1.0f;
     row.max = max;
     row.sum = std::fma(row.sum, shrink, sum_of_block(w));

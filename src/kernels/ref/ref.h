@@ -47,5 +47,7 @@ void attention_block(const AttentionBlockArgs& args);
 float exp_polynomial(float x);
 /// Of a block's 64 weights: 16 partial sums, then halves.
 float sum_of_block(const float* w);
+/// q . offset of a block, in the order that kv_block.h gives.
+float offset_score(const float* q, const float* offset, std::int64_t n);
 
 }  // namespace retort::ref

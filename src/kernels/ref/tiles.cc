@@ -83,12 +83,18 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
     const auto scale = [&](std::int64_t offset, int p) { return offset == 0 ? 1.0f : load<float>(head + offset, p); };
     float w[kPositions];
     float largest = max;
+    const float of_offset =
+        layout.k_offset == 0
+            ? 0.0f
+            : a.scale * offset_score(row.q, reinterpret_cast<const float*>(head + layout.k_offset), dim);
     for (int p = 0; p < kPositions; ++p) {
       w[p] = minus_infinity;
       if (start + p < row.first || start + p >= row.last) continue;
       load_kv_codes(layout, head, p, keys.data() + p * dim, values.data() + p * dim);
       w[p] = product(q.data(), keys.data() + p * dim, dim, 0) * a.scale;
-      if (layout.k_scales != 0) w[p] *= scale(layout.k_scales, p);
+      if (layout.k_scales != 0) {
+        w[p] = std::fma(w[p], scale(layout.k_scales, p), of_offset * scale(layout.k_shares, p));
+      }
       if (w[p] > largest) largest = w[p];
     }
     const float base = largest > minus_infinity ? largest : 0.0f;

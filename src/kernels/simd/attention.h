@@ -150,14 +150,31 @@ void weigh_rows(const AttentionRow* rows, const std::byte* v, std::int64_t padde
   }
 }
 
+/// q . offset of a block, in the order that kv_block.h gives.
+RETORT_INLINE float offset_score(const float* q, const float* offset, std::int64_t n) {
+  F sums[16 / kLanes];
+  RETORT_UNROLL for (int j = 0; j < 16 / kLanes; ++j) sums[j] = vzero();
+  for (std::int64_t d = 0; d < n; d += 16) {
+    RETORT_UNROLL for (int j = 0; j < 16 / kLanes; ++j) {
+      const std::int64_t at = d + j * kLanes;
+      const std::int64_t left = n - at;
+      const F a = left >= kLanes ? vload(q + at) : vload_first(q + at, left > 0 ? left : 0);
+      sums[j] = vfma(a, vload(offset + at), sums[j]);
+    }
+  }
+  return vsum16(sums);
+}
+
 /// Scores of one row to weights against the new maximum; returns what the sums so far shrink by.
-float soften(float* scores, AttentionRow& row, float scale, const float* k_scales, const float* v_scales, float unit) {
+float soften(float* scores, AttentionRow& row, float scale, const float* k_scales, const float* v_scales,
+             const float* k_shares, float unit, float of_offset) {
   const F factor = vset(scale);
+  const F shared = vset(of_offset);
   const F whole = vset(unit);
   F largest = vset(row.max);
   for (int p = 0; p < kBlock; p += kLanes) {
     F s = vmul(vload(scores + p), factor);
-    if (k_scales != nullptr) s = vmul(s, vmul(vload(k_scales + p), whole));
+    if (k_scales != nullptr) s = vfma(s, vmul(vload(k_scales + p), whole), vmul(shared, vload(k_shares + p)));
     s = vselect_lanes(s, vset(kMinusInfinity), row.first - p, row.last - p);
     vstore(scores + p, s);
     largest = vmax(s, largest);
@@ -202,8 +219,10 @@ void attend_tile(const AttentionBlockArgs& a, AttentionRow* rows, Fetcher& fetch
     return offset == 0 ? nullptr : reinterpret_cast<const float*>(a.head + offset);
   };
   for (int r = 0; r < kRows; ++r) {
-    shrink[r] =
-        soften(scores + r * kBlock, rows[r], a.scale, scales(layout.k_scales), scales(layout.v_scales), Kv::kUnit);
+    const float* offset = scales(layout.k_offset);
+    const float of_offset = offset == nullptr ? 0.0f : a.scale * offset_score(rows[r].q, offset, layout.head_dim);
+    shrink[r] = soften(scores + r * kBlock, rows[r], a.scale, scales(layout.k_scales), scales(layout.v_scales),
+                       scales(layout.k_shares), Kv::kUnit, of_offset);
   }
   weigh_rows<Kv, kRows>(rows, a.head + layout.v, layout.padded_dim, scores, shrink, fetcher);
 }

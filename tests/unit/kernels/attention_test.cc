@@ -162,6 +162,33 @@ TEST_P(Attention, NaNStaysWithTheQueriesThatSeeIt) {
   }
 }
 
+// A bias that would take all the bits costs none as the block's offset.
+TEST(KvBlock, AnOffsetLeavesTheBitsToTheKeys) {
+  std::mt19937 random(15);
+  for (const KvCacheType type : {KvCacheType::kFp8E4m3, KvCacheType::kInt8}) {
+    const KvBlockLayout layout = kv_block_layout(type, 64);
+    std::vector<std::byte> memory(layout.head_bytes + 64);
+    std::byte* head = memory.data() + (64 - reinterpret_cast<std::uintptr_t>(memory.data()) % 64) % 64;
+    std::vector<float> offset(64, 0.0f);
+    offset[31] = 354.0f;
+    offset[63] = -211.0f;
+    std::vector<float> k = random_floats(random, 64);
+    for (int d = 0; d < 64; ++d) k[d] += offset[d];
+    const auto worst = [&](const std::vector<float>& given) {
+      store_kv_offset(layout, head, given.data());
+      store_kv(layout, head, 3, k.data(), k.data());
+      std::vector<float> k2(64);
+      std::vector<float> v2(64);
+      load_kv(layout, head, 3, k2.data(), v2.data());
+      float error = 0;
+      for (int d = 0; d < 64; ++d) error = std::max(error, std::abs(k2[d] - k[d]));
+      return error;
+    };
+    EXPECT_GT(worst(std::vector<float>(64, 0.0f)), 0.5f) << to_string(type);
+    EXPECT_LT(worst(offset), 0.2f) << to_string(type);
+  }
+}
+
 TEST(KvBlock, KeepsWhatAnEightBitTypeCan) {
   std::mt19937 random(5);
   for (const KvCacheType type : kKvCacheTypes) {

@@ -27,6 +27,7 @@ struct KvCase {
         k(random_floats(random, positions * dim)),
         v(random_floats(random, positions * dim)) {
     std::memset(memory.get(), 0xff, blocks * layout.head_bytes);
+    for (std::int64_t b = 0; b < blocks; ++b) store_kv_offset(layout, block(b), random_floats(random, dim).data());
     for (std::int64_t p = 0; p < positions; ++p) {
       store_kv(layout, block(p / kKvBlockPositions), p % kKvBlockPositions, &k[p * dim], &v[p * dim]);
     }

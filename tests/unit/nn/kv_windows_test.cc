@@ -155,8 +155,11 @@ TEST(KvWindows, AttentionTellsThemWhereItLooks) {
         std::vector<float> k(config.head_dim);
         k[0] = layer == 0 ? static_cast<float>(p) : p / kBlock == 2 ? 100.0f : 0.0f;
         const KvBlockLayout& layout = kv->layouts().layer(layer);
+        const std::vector<float> none(config.head_dim);
         for (std::int64_t g = 0; g < 2; ++g) {
-          store_kv(layout, kv->block(layer, p / kBlock) + g * layout.head_bytes, p % kBlock, k.data(), k.data());
+          std::byte* head = kv->block(layer, p / kBlock) + g * layout.head_bytes;
+          if (p % kBlock == 0) store_kv_offset(layout, head, none.data());
+          store_kv(layout, head, p % kBlock, k.data(), k.data());
         }
       }
       places.push_back({kv.get(), p});
