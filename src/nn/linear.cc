@@ -1,8 +1,6 @@
 #include "nn/linear.h"
 
 #include <algorithm>
-#include <memory>
-#include <new>
 
 #include "core/parallel.h"
 
@@ -19,16 +17,20 @@ struct Input {
   TiledRows tiled;          // of the prompt's
 };
 
+template <typename T>
+T* aligned_in(std::vector<T>& memory, std::int64_t elements) {
+  constexpr std::size_t kSlack = kCacheLine / sizeof(T);
+  if (memory.size() < static_cast<std::size_t>(elements) + kSlack) {
+    memory.resize(static_cast<std::size_t>(elements) + kSlack);
+  }
+  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+  return memory.data() + (kCacheLine - address % kCacheLine) % kCacheLine / sizeof(T);
+}
+
 // Memory that a product of tiles works in, one for each thread.
 std::byte* tile_scratch() {
-  thread_local const auto scratch = [] {
-    struct Free {
-      void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{kCacheLine}); }
-    };
-    return std::unique_ptr<std::byte[], Free>(
-        static_cast<std::byte*>(::operator new[](kTileScratchBytes, std::align_val_t{kCacheLine})));
-  }();
-  return scratch.get();
+  thread_local std::vector<std::byte> memory;
+  return aligned_in(memory, kTileScratchBytes);
 }
 
 void multiply(const KernelTable& kernels, const LinearOutput& output, const Input& input, WorkRange panels) {
@@ -94,16 +96,6 @@ void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRo
     kernels.tile_rows(
         {.x = x_TC, .x_stride = out.columns, .out = out, .first_tile = range.begin, .last_tile = range.end});
   });
-}
-
-template <typename T>
-T* aligned_in(std::vector<T>& memory, std::int64_t elements) {
-  constexpr std::size_t kSlack = kCacheLine / sizeof(T);
-  if (memory.size() < static_cast<std::size_t>(elements) + kSlack) {
-    memory.resize(static_cast<std::size_t>(elements) + kSlack);
-  }
-  const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
-  return memory.data() + (kCacheLine - address % kCacheLine) % kCacheLine / sizeof(T);
 }
 
 // Panels that a thread takes at a time. Of a tile product up to 32, which read the activations together, and as many
