@@ -4,12 +4,10 @@
 // activation costs a 512th of a cycle. So at 512 tokens expanding takes a quarter of the time that tiles take at best,
 // and a weight with 100 tokens or fewer is bound by it.
 //
-// What stays where: 32 rows by 512 columns of weights are 32 KiB of L1, where what streams past is told not to stay (a
-// fifth faster than without that hint); up to 1,024 tokens by 512 columns are 1 MiB of L2, read at 32 bytes a cycle by
-// one pair of panels after the other; the sums of all tokens and rows of a block are 1 MiB more, read and written once
-// per 512 columns. What comes from beyond L2, at some 10
-// GB/s a core, are the activations, once for all rows of a block: with 512 rows a byte for 256 products, 4 GB/s at full
-// speed.
+// What stays where: 32 rows by 512 columns of weights are 32 KiB of L1, where what streams past is told not to stay; up
+// to 1,024 tokens by 512 columns are 1 MiB of L2, read at 32 bytes a cycle by one pair of panels after the other; the
+// sums of all tokens and rows of a block are 1 MiB more, read and written once per 512 columns. What comes from beyond
+// L2 are the activations, once for all rows of a block: with 512 rows a byte for 256 products.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/tile.h"
@@ -35,13 +33,13 @@ struct Affine {
 
 template <int kBits, int kGroupBytes>
 RETORT_INLINE Affine affine(const SuperMin<kBits, kGroupBytes>&, const std::uint8_t* record, std::int64_t g) {
-  const std::uint8_t* scales = record + 64 + 32 * g;
+  const std::uint8_t* scales = SuperMin<kBits, kGroupBytes>::scales(record, g);
   const F factor = vmul(vload_f16(record), float_u8(scales));
   const F offset = vsub(vzero(), vmul(vload_f16(record + 32), float_u8(scales + 16)));
   return {{factor, factor}, {offset, offset}};
 }
 RETORT_INLINE Affine affine(const P6K&, const std::uint8_t* record, std::int64_t g) {
-  const std::uint8_t* scales = record + 32 + 32 * g;
+  const std::uint8_t* scales = P6K::scales(record, g);
   const F d = vload_f16(record);
   const F first = vmul(d, to_float(scales_i8(scales)));
   const F second = vmul(d, to_float(scales_i8(scales + 16)));
@@ -53,21 +51,6 @@ RETORT_INLINE Affine affine(const Direct<kBits, kOffsetBits, kBytes>&, const std
   // Signed bytes are made unsigned by adding 128.
   const F offset = vmul(d, vset(kBits == 8 ? -128.0f : -static_cast<float>(1 << kOffsetBits)));
   return {{d, d}, {offset, offset}};
-}
-
-template <int kBits, int kGroupBytes>
-RETORT_INLINE void codes(const SuperMin<kBits, kGroupBytes>&, const std::uint8_t* record, std::int64_t g, I* w) {
-  load_codes<kBits>(record + 320 + g * kGroupBytes, 0, w);
-}
-RETORT_INLINE void codes(const P6K&, const std::uint8_t* record, std::int64_t g, I* w) {
-  load_codes<6>(record + 288 + g * 384, 0, w);
-}
-template <int kBits, int kOffsetBits, int kBytes>
-RETORT_INLINE void codes(const Direct<kBits, kOffsetBits, kBytes>&, const std::uint8_t* record, std::int64_t, I* w) {
-  load_codes<kBits>(record + 32, 0, w);
-  if constexpr (kBits == 8) {
-    RETORT_UNROLL for (int v = 0; v < 8; ++v) w[v] = _mm512_xor_si512(w[v], iset_bytes(-128));
-  }
 }
 
 /// Lane l of row half h and pair of columns c: the byte of row 8 h + l / 2, column c + l % 2, alone in its lane.
@@ -100,7 +83,10 @@ RETORT_INLINE void expand_group(const std::uint8_t* record, std::int64_t g, cons
     }
   }
   I w[8];
-  codes(Format{}, record, g, w);
+  load_codes<Format::kBits>(Format::codes(record, g), 0, w);
+  if constexpr (Format::kBits == 8) {  // made unsigned by adding 128
+    RETORT_UNROLL for (int v = 0; v < 8; ++v) w[v] = _mm512_xor_si512(w[v], iset_bytes(-128));
+  }
   RETORT_UNROLL for (int v = 0; v < 8; ++v) {
     RETORT_UNROLL for (int c = 0; c < 2; ++c) {
       F values[2];

@@ -1,12 +1,13 @@
-// Integer products of packed weights (kernels/packed.h) for five tokens and more: the bits of every other instruction
+// Integer products of packed weights (kernels/packed.h) for twelve tokens and more: the bits of every other instruction
 // set.
 //
 // A group of 32 columns of a panel, its codes one to a byte, is a tile of [8][16 rows][4] as it lies; 16 tokens of 32
 // activations are another; their product is exact. What follows is the cost: of each token a conversion, a product with
-// the group's integer scale, one of d with the activations' scale, an FMA and another for the minimum, 80 vector
-// operations or 40 cycles for 16 tokens, 205 products a cycle where VPDPBUSD comes to some 60. The sums of 16 tokens
-// live in 16 registers. The product of the next group is on its way to memory while this one's is worked on, since what
-// a tile stores is not to be had for some hundred cycles.
+// the group's integer scale, one of d with the activations' scale, an FMA and another for the minimum. By count that is
+// 80 vector operations or 40 cycles for 16 tokens, 205 products a cycle, where VPDPBUSD's operations allow some 60;
+// measured, on a core that a neighbour used as well, were 130 to 170 cycles. The sums of 16 tokens live in 16
+// registers. The products of the next four groups are on their way to memory while those of four are worked on, since
+// what a tile stores is not to be had for some hundred cycles.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/tile.h"
@@ -25,16 +26,11 @@ struct Expanded;
 
 template <int kBits, int kBytes>
 struct Expanded<SuperMin<kBits, kBytes>> {
-  using Format = SuperMin<kBits, kBytes>;
   static constexpr int kParts = 1;  // sums with scales of their own
   static constexpr int kOffset = 0;
   static constexpr bool kHasMin = true;
-  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t g) {
-    return record + 320 + g * kBytes;
-  }
-  static constexpr int kCodeBits = kBits;
   RETORT_INLINE static void scales(const std::uint8_t* record, std::int64_t g, F* s, F& d, F& minus_min) {
-    const std::uint8_t* at = record + 64 + 32 * g;
+    const std::uint8_t* at = SuperMin<kBits, kBytes>::scales(record, g);
     s[0] = float_u8(at);
     d = vload_f16(record);
     minus_min = vsub(vzero(), vmul(vload_f16(record + 32), float_u8(at + 16)));
@@ -48,12 +44,8 @@ struct Expanded<P6K> {
   static constexpr int kParts = 2;
   static constexpr int kOffset = 32;
   static constexpr bool kHasMin = false;
-  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t g) {
-    return record + 288 + g * 384;
-  }
-  static constexpr int kCodeBits = 6;
   RETORT_INLINE static void scales(const std::uint8_t* record, std::int64_t g, F* s, F& d, F& minus_min) {
-    const std::uint8_t* at = record + 32 + 32 * g;
+    const std::uint8_t* at = P6K::scales(record, g);
     s[0] = to_float(scales_i8(at));
     s[1] = to_float(scales_i8(at + 16));
     d = vload_f16(record);
@@ -67,8 +59,6 @@ struct Expanded<Direct<kBits, kOffsetBits, kBytes>> {
   static constexpr int kParts = 1;
   static constexpr int kOffset = kOffsetBits == 0 ? 0 : 1 << kOffsetBits;
   static constexpr bool kHasMin = false;
-  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t) { return record + 32; }
-  static constexpr int kCodeBits = kBits;
   RETORT_INLINE static void scales(const std::uint8_t* record, std::int64_t, F*, F& d, F& minus_min) {
     d = vload_f16(record);
     minus_min = vzero();
@@ -84,7 +74,7 @@ void expand_codes(const std::uint8_t* panel, std::int64_t first, std::int64_t la
     const std::uint8_t* record = panel + g / Format::kRecordGroups * Format::kRecordBytes;
     fetch_ahead<Format>(panel, g);
     I w[8];
-    load_codes<E::kCodeBits>(E::codes(record, g % Format::kRecordGroups), 0, w);
+    load_codes<Format::kBits>(Format::codes(record, g % Format::kRecordGroups), 0, w);
     RETORT_UNROLL for (int v = 0; v < 8; ++v) {
       if constexpr (E::kOffset != 0) w[v] = _mm512_sub_epi8(w[v], iset_bytes(E::kOffset));
       _mm512_store_si512(out + 64 * v, w[v]);

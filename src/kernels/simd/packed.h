@@ -1,5 +1,4 @@
-// Products of packed weights and int8 activations (kernels/packed.h). Include after an ISA's int8.h and
-// simd/quantize.h.
+// Products of packed weights and int8 activations (kernels/packed.h). Include after an ISA's int8.h.
 //
 // A group of a panel is unpacked into 8 vectors, which then serve all tokens of a tile. What a token costs per group
 // and vector of rows, on AVX2 with 4-bit codes: 8 broadcasts of four activations, 8 VPMADDUBSW, 7 VPADDW, 1 VPMADDWD,

@@ -54,6 +54,14 @@ template <int kCodeBits, int kGroupBytes>
 struct SuperMin {
   static constexpr std::int64_t kRecordGroups = 8;
   static constexpr std::int64_t kRecordBytes = 320 + 8 * kGroupBytes;
+  static constexpr int kBits = kCodeBits;
+  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t g) {
+    return record + 320 + g * kGroupBytes;
+  }
+  /// [s 16][m 16]
+  RETORT_INLINE static const std::uint8_t* scales(const std::uint8_t* record, std::int64_t g) {
+    return record + 64 + 32 * g;
+  }
   struct Group {
     I w[8];
     I scale;
@@ -61,11 +69,11 @@ struct SuperMin {
     F minus_min;
   };
   RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
-    load_codes<kCodeBits>(record + 320 + g * kGroupBytes, half, out.w);
-    const std::uint8_t* scales = record + 64 + 32 * g + kLanes * half;
-    out.scale = scales_u8(scales);
+    load_codes<kBits>(codes(record, g), half, out.w);
+    const std::uint8_t* at = scales(record, g) + kLanes * half;
+    out.scale = scales_u8(at);
     out.d = vload_f16(record + 2 * kLanes * half);
-    out.minus_min = vsub(vzero(), vmul(vload_f16(record + 32 + 2 * kLanes * half), float_u8(scales + 16)));
+    out.minus_min = vsub(vzero(), vmul(vload_f16(record + 32 + 2 * kLanes * half), float_u8(at + 16)));
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
     const F sum = to_float(dot<kCodeBits, 8>(group.w, x, side, group.scale));
@@ -78,16 +86,24 @@ using P5K = SuperMin<5, 320>;
 struct P6K {
   static constexpr std::int64_t kRecordGroups = 8;
   static constexpr std::int64_t kRecordBytes = 3360;
+  static constexpr int kBits = 6;
+  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t g) {
+    return record + 288 + g * 384;
+  }
+  /// [s of columns 0 to 15, 16][s of the others, 16]
+  RETORT_INLINE static const std::uint8_t* scales(const std::uint8_t* record, std::int64_t g) {
+    return record + 32 + 32 * g;
+  }
   struct Group {
     I w[8];
     I scale[2];
     F d;
   };
   RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
-    load_codes<6>(record + 288 + g * 384, half, out.w);
-    const std::uint8_t* scales = record + 32 + 32 * g + kLanes * half;
-    out.scale[0] = scales_i8(scales);
-    out.scale[1] = scales_i8(scales + 16);
+    load_codes<kBits>(codes(record, g), half, out.w);
+    const std::uint8_t* at = scales(record, g) + kLanes * half;
+    out.scale[0] = scales_i8(at);
+    out.scale[1] = scales_i8(at + 16);
     out.d = vload_f16(record + 2 * kLanes * half);
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
@@ -102,12 +118,14 @@ template <int kCodeBits, int kOffsetBits, int kBytes>
 struct Direct {
   static constexpr std::int64_t kRecordGroups = 1;
   static constexpr std::int64_t kRecordBytes = kBytes;
+  static constexpr int kBits = kCodeBits;
+  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t) { return record + 32; }
   struct Group {
     I w[8];
     F d;
   };
   RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t, int half, Group& out) {
-    load_codes<kCodeBits>(record + 32, half, out.w);
+    load_codes<kBits>(codes(record, 0), half, out.w);
     out.d = vload_f16(record + 2 * kLanes * half);
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
