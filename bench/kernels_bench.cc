@@ -88,6 +88,44 @@ void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
   }
   static_cast<void>(retort::set_thread_count(before));
   state.counters["Gops/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));
+  state.counters["Gweights/s"] = rate(static_cast<double>(rows * columns));
+  if (tokens == 1) state.counters["GB/s"] = rate(static_cast<double>(panels * bytes));
+}
+
+/// The same with activations of 15 bits (wide.h), where the processor has them.
+void wide_matmul(benchmark::State& state, retort::PackedFormat format) {
+  const std::int64_t tokens = state.range(0);
+  const std::int64_t rows = state.range(1);
+  const std::int64_t columns = state.range(2);
+  if (kernels().wide_rows == nullptr) return state.SkipWithError("these kernels have no products of 15 bits");
+  const int before = retort::thread_count();
+  static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
+  const std::int64_t bytes = retort::panel_bytes(format, columns);
+  const std::int64_t panels = rows / retort::kPanelRows;
+  auto memory = retort::Pages::allocate(static_cast<std::size_t>(panels * bytes) + 64);
+  if (!memory) return state.SkipWithError(memory.error().message().c_str());
+  const std::vector<char> sane = random_weights(static_cast<std::uint64_t>(bytes));
+  for (std::int64_t p = 0; p < panels; ++p) std::memcpy(memory->data() + p * bytes, sane.data(), sane.size() - 1);
+  const std::vector<float> x = random_floats(tokens * columns);
+  auto codes = retort::Pages::allocate(static_cast<std::size_t>(retort::WideRows::code_count(tokens, columns)));
+  if (!codes) return state.SkipWithError(codes.error().message().c_str());
+  std::vector<float> scales(retort::WideRows::scale_count(tokens, columns));
+  std::vector<std::int32_t> offsets(retort::WideRows::offset_count(tokens, columns));
+  std::vector<float> y(tokens * rows);
+  const retort::WideRows wide{reinterpret_cast<std::int8_t*>(codes->data()), scales.data(), offsets.data(), tokens,
+                              columns};
+  for (auto _ : state) {
+    kernels().wide_rows({x.data(), columns, wide, 0, columns / retort::kWideColumns});
+    retort::parallel_for(panels, tokens > 4 ? 8 : 1, [&](retort::WorkRange range) {
+      kernels().wide_matmul[static_cast<int>(format)]({memory->data() + range.begin * bytes, wide,
+                                                       y.data() + range.begin * retort::kPanelRows, rows,
+                                                       range.end - range.begin, retort::kPanelRows});
+    });
+    benchmark::DoNotOptimize(y.data());
+  }
+  static_cast<void>(retort::set_thread_count(before));
+  state.counters["Gops/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));
+  state.counters["Gweights/s"] = rate(static_cast<double>(rows * columns));
   if (tokens == 1) state.counters["GB/s"] = rate(static_cast<double>(panels * bytes));
 }
 
@@ -178,15 +216,18 @@ bool register_matmuls() {
 bool register_packed() {
   for (std::size_t i = 0; i < retort::kPackedFormatCount; ++i) {
     const auto format = static_cast<retort::PackedFormat>(i);
-    const std::string name = std::string("packed_matmul/") + retort::packed_info(format).name;
-    auto* bench =
-        benchmark::RegisterBenchmark(name.c_str(), [format](benchmark::State& s) { packed_matmul(s, format); });
-    bench->ArgNames({"tokens", "rows", "columns", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
-    for (const std::int64_t threads : {1, 2}) {
-      bench->Args({1, 131'072, 1536, threads});
-      for (const std::int64_t tokens : {2, 4, 8, 16, 32, 64, 512}) bench->Args({tokens, 8960, 1536, threads});
-      bench->Args({64, 1536, 8960, threads});
-    }
+    const auto add = [&](const char* kernel, void (*run)(benchmark::State&, retort::PackedFormat)) {
+      const std::string name = std::string(kernel) + "/" + retort::packed_info(format).name;
+      auto* bench = benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& s) { run(s, format); });
+      bench->ArgNames({"tokens", "rows", "columns", "threads"})->UseRealTime()->Unit(benchmark::kMillisecond);
+      for (const std::int64_t threads : {1, 2}) {
+        bench->Args({1, 131'072, 1536, threads});
+        for (const std::int64_t tokens : {2, 4, 8, 16, 32, 64, 512}) bench->Args({tokens, 8960, 1536, threads});
+        bench->Args({64, 1536, 8960, threads});
+      }
+    };
+    add("packed_matmul", packed_matmul);
+    if (retort::is_wide(format)) add("wide_matmul", wide_matmul);
   }
   return true;
 }

@@ -45,6 +45,7 @@ KernelTable make_table(Isa isa) {
       fill_amx_matmul(table);
       fill_amx_attention(table);
       fill_amx_packed(table);
+      fill_amx_wide(table);
       break;
   }
   return table;

@@ -15,6 +15,7 @@
 #include "kernels/kv_block.h"
 #include "kernels/packed.h"
 #include "kernels/tiles.h"
+#include "kernels/wide.h"
 
 namespace retort {
 
@@ -49,6 +50,11 @@ struct KernelTable {
   /// Integer products, see packed.h. The same bits on every ISA.
   QuantizeRowsFn quantize_rows;
   PackedMatmulFn packed_matmul[kPackedFormatCount];
+
+  /// What generated tokens are multiplied with in place of packed_matmul: kAmx and kRefAmx, formats with is_wide(). Null
+  /// elsewhere. See wide.h; the same bits on both.
+  WideRowsFn wide_rows;
+  WideMatmulFn wide_matmul[kPackedFormatCount];
 
   /// What prompts are computed with where that is not what generated tokens are: kAmx and kRefAmx. Null elsewhere. See
   /// tiles.h; the same bits on both.

@@ -25,5 +25,6 @@ void fill_avx512_ops(KernelTable& table);
 void fill_amx_matmul(KernelTable& table);
 void fill_amx_attention(KernelTable& table);
 void fill_amx_packed(KernelTable& table);
+void fill_amx_wide(KernelTable& table);
 
 }  // namespace retort

@@ -13,9 +13,14 @@ constexpr std::size_t kCacheLine = 64;
 struct Input {
   const float* x_TC;
   StepTokens tokens;
-  QuantizedRows quantized;  // of the output's tokens
+  QuantizedRows quantized;  // of the output's tokens, for formats without products of 15 bits
+  WideRows wide;            // and for those with them
   TiledRows tiled;          // of the prompt's
 };
+
+bool multiplies_wide(const KernelTable& kernels, const Linear& linear) {
+  return linear.packed && kernels.wide_matmul[static_cast<std::size_t>(linear.packed->format)] != nullptr;
+}
 
 template <typename T>
 T* aligned_in(std::vector<T>& memory, std::int64_t elements) {
@@ -45,7 +50,14 @@ void multiply(const KernelTable& kernels, const LinearOutput& output, const Inpu
     const void* source = linear.packed->panels + panels.begin * panel_bytes(linear.packed->format, columns);
     const std::int64_t count = panels.end - panels.begin;
     const std::int64_t last_rows = end - (panels.end - 1) * kPanelRows;
-    if (tokens.prompt_from > 0) {
+    if (tokens.prompt_from > 0 && multiplies_wide(kernels, linear)) {
+      kernels.wide_matmul[format]({.panels = source,
+                                   .x = input.wide,
+                                   .y = output.y + first,
+                                   .y_stride = rows,
+                                   .panel_count = count,
+                                   .last_rows = last_rows});
+    } else if (tokens.prompt_from > 0) {
       kernels.packed_matmul[format]({.panels = source,
                                      .x = input.quantized,
                                      .y = output.y + first,
@@ -91,6 +103,15 @@ void quantize(const KernelTable& kernels, const float* x_TC, const QuantizedRows
   });
 }
 
+void widen(const KernelTable& kernels, const float* x_TC, const WideRows& out) {
+  constexpr std::int64_t kRecordsOfWork = 256;  // as above
+  const std::int64_t grain = std::max<std::int64_t>(1, kRecordsOfWork / out.tokens);
+  parallel_for(out.columns / kWideColumns, grain, [&](WorkRange range) {
+    kernels.wide_rows(
+        {.x = x_TC, .x_stride = out.columns, .out = out, .first_record = range.begin, .last_record = range.end});
+  });
+}
+
 void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRows& out) {
   parallel_for((out.tokens + kTileRows - 1) / kTileRows, 1, [&](WorkRange range) {
     kernels.tile_rows(
@@ -99,10 +120,10 @@ void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRo
 }
 
 // Panels that a thread takes at a time. Of a tile product up to 32, which read the activations together, and as many
-// turns for each thread.
-std::int64_t panels_at_a_time(std::int64_t panels, const StepTokens& tokens) {
+// turns for each thread; of one of 15 bits four, likewise.
+std::int64_t panels_at_a_time(const KernelTable& kernels, std::int64_t panels, const StepTokens& tokens) {
   constexpr std::int64_t kMost = 32;
-  if (tokens.prompts() == 0) return 1;
+  if (tokens.prompts() == 0) return kernels.wide_rows != nullptr && tokens.prompt_from > 4 ? 4 : 1;
   const std::int64_t threads = thread_count();
   const std::int64_t turns = (panels + kMost * threads - 1) / (kMost * threads);
   return (panels + turns * threads - 1) / (turns * threads);
@@ -119,9 +140,22 @@ TiledRows QuantizeScratch::tiles(std::int64_t tokens, std::int64_t columns) {
   return {aligned_in(tiles_, tiled_elements(tokens, columns)), tokens, columns};
 }
 
+WideRows QuantizeScratch::wide(std::int64_t tokens, std::int64_t columns) {
+  const auto grow = [](auto& memory, std::int64_t count) {
+    memory.resize(std::max(memory.size(), static_cast<std::size_t>(count)));
+    return memory.data();
+  };
+  return {aligned_in(wide_codes_, WideRows::code_count(tokens, columns)),
+          grow(wide_scales_, WideRows::scale_count(tokens, columns)),
+          grow(wide_offsets_, WideRows::offset_count(tokens, columns)), tokens, columns};
+}
+
 std::int64_t QuantizeScratch::bytes(std::int64_t tokens, std::int64_t columns) {
   const std::int64_t quantized = columns + columns / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
-  return tokens * (quantized + 2 * 2 * columns) + 2 * 2 * kTileRows * columns;
+  // Columns that are no multiple of 256 have no wide rows; counted as if they had.
+  const std::int64_t wide =
+      WideRows::code_count(1, columns) + 4 * WideRows::scale_count(1, columns) + 4 * WideRows::offset_count(1, columns);
+  return tokens * (quantized + wide + 2 * 2 * columns) + 2 * 2 * kTileRows * columns;
 }
 
 TiledRows QuantizeScratch::gated_tiles(std::int64_t tokens, std::int64_t columns) {
@@ -130,11 +164,20 @@ TiledRows QuantizeScratch::gated_tiles(std::int64_t tokens, std::int64_t columns
 
 namespace {
 
-// Rounds what packed weights multiply.
+// Rounds what the packed ones among `outputs` multiply.
 Input round_input(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
-                  std::int64_t columns) {
-  Input input{x_TC, tokens, {}, {}};
-  if (tokens.prompt_from > 0) {
+                  std::span<const LinearOutput> outputs) {
+  Input input{x_TC, tokens, {}, {}, {}};
+  const auto is_packed = [](const LinearOutput& o) { return o.linear.packed.has_value(); };
+  const auto is_wide = [&](const LinearOutput& o) { return multiplies_wide(kernels, o.linear); };
+  if (std::ranges::none_of(outputs, is_packed)) return input;
+  const std::int64_t columns = outputs.front().linear.columns();
+  if (tokens.prompt_from > 0 && std::ranges::any_of(outputs, is_wide)) {
+    input.wide = scratch.wide(tokens.prompt_from, columns);
+    widen(kernels, x_TC, input.wide);
+  }
+  if (tokens.prompt_from > 0 &&
+      std::ranges::any_of(outputs, [&](const LinearOutput& o) { return is_packed(o) && !is_wide(o); })) {
     input.quantized = scratch.rows(tokens.prompt_from, columns);
     quantize(kernels, x_TC, input.quantized);
   }
@@ -148,7 +191,7 @@ Input round_input(const KernelTable& kernels, QuantizeScratch& scratch, const fl
 void multiply_all(const KernelTable& kernels, const Input& input, std::span<const LinearOutput> outputs) {
   std::int64_t panels = 0;
   for (const LinearOutput& output : outputs) panels += output.linear.panels();
-  parallel_for(panels, panels_at_a_time(panels, input.tokens), [&](WorkRange range) {
+  parallel_for(panels, panels_at_a_time(kernels, panels, input.tokens), [&](WorkRange range) {
     for (const LinearOutput& output : outputs) {
       const std::int64_t mine = output.linear.panels();
       const WorkRange part{std::clamp<std::int64_t>(range.begin, 0, mine),
@@ -164,10 +207,7 @@ void multiply_all(const KernelTable& kernels, const Input& input, std::span<cons
 
 void apply_linears(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
                    std::span<const LinearOutput> outputs) {
-  Input input{x_TC, tokens, {}, {}};
-  const auto packed = std::ranges::find_if(outputs, [](const LinearOutput& o) { return o.linear.packed.has_value(); });
-  if (packed != outputs.end()) input = round_input(kernels, scratch, x_TC, tokens, packed->linear.columns());
-  multiply_all(kernels, input, outputs);
+  multiply_all(kernels, round_input(kernels, scratch, x_TC, tokens, outputs), outputs);
 }
 
 bool can_gate(const KernelTable& kernels, const Linear& gate, const Linear& up, const Linear& down) {
@@ -178,7 +218,8 @@ bool can_gate(const KernelTable& kernels, const Linear& gate, const Linear& up, 
 
 TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, const float* x_TC, StepTokens tokens,
                       const LinearOutput& gate, const LinearOutput& up) {
-  const Input input = round_input(kernels, scratch, x_TC, tokens, gate.linear.columns());
+  const LinearOutput both[] = {gate, up};
+  const Input input = round_input(kernels, scratch, x_TC, tokens, both);
   const TiledRows out = scratch.gated_tiles(tokens.prompts(), gate.linear.rows());
   Input of_output = input;
   of_output.tokens = StepTokens::of_output(tokens.prompt_from);
@@ -186,7 +227,7 @@ TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, cons
   const std::int64_t bytes = panel_bytes(format, gate.linear.columns());
   // Half as many at a time: they come in twos.
   const std::int64_t panels = gate.linear.panels();
-  parallel_for(panels, (panels_at_a_time(2 * panels, tokens) + 1) / 2, [&](WorkRange range) {
+  parallel_for(panels, (panels_at_a_time(kernels, 2 * panels, tokens) + 1) / 2, [&](WorkRange range) {
     if (tokens.prompt_from > 0) {
       multiply(kernels, gate, of_output, range);
       multiply(kernels, up, of_output, range);
@@ -204,10 +245,10 @@ TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, cons
 
 void apply_down(const KernelTable& kernels, QuantizeScratch& scratch, const Linear& down, const float* x_TC,
                 const TiledRows& prompts, float* y_TR, StepTokens tokens) {
-  Input input = round_input(kernels, scratch, x_TC, StepTokens::of_output(tokens.prompt_from), down.columns());
+  const LinearOutput output{down, y_TR};
+  Input input = round_input(kernels, scratch, x_TC, StepTokens::of_output(tokens.prompt_from), {&output, 1});
   input.tokens = tokens;
   input.tiled = prompts;
-  const LinearOutput output{down, y_TR};
   multiply_all(kernels, input, {&output, 1});
 }
 

@@ -26,7 +26,7 @@ struct PackedWeight {
 struct Linear {
   TensorView w;
   MatmulFn matmul = nullptr;             ///< fp32 activations, W as it is
-  std::optional<PackedWeight> packed;    ///< int8 activations
+  std::optional<PackedWeight> packed;    ///< activations of 8 or 15 bits
   std::vector<float> bias;               ///< [rows], or empty
   std::optional<GroupedWeight> grouped;  ///< of an integer scheme: the codes that `w` was computed from
   [[nodiscard]] std::int64_t rows() const { return w.rows(); }
@@ -53,6 +53,7 @@ struct StepTokens {
 class QuantizeScratch {
  public:
   QuantizedRows rows(std::int64_t tokens, std::int64_t columns);
+  WideRows wide(std::int64_t tokens, std::int64_t columns);
   TiledRows tiles(std::int64_t tokens, std::int64_t columns);
   /// Others, which live beside tiles().
   TiledRows gated_tiles(std::int64_t tokens, std::int64_t columns);
@@ -62,6 +63,9 @@ class QuantizeScratch {
  private:
   std::vector<std::int8_t> codes_;
   std::vector<ActivationGroup> side_;
+  std::vector<std::int8_t> wide_codes_;
+  std::vector<float> wide_scales_;
+  std::vector<std::int32_t> wide_offsets_;
   std::vector<std::uint16_t> tiles_;
   std::vector<std::uint16_t> gated_;
 };

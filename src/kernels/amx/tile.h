@@ -15,12 +15,12 @@ namespace {
 constexpr std::int64_t kTileBytes = 1024;
 constexpr std::int64_t kTileStride = 64;  // bytes between the rows of a tile that lies alone
 
-/// Tile registers for as long as it lives: sums of 16 rows by 64 bytes; left factors of 16 rows by `left_bytes`, right
-/// ones of `right_rows` by 64 bytes. A thread's tiles take 8 KiB of its state, saved with it by the system only while
-/// they are in use.
+/// Tile registers for as long as it lives: sums of `left_rows` by 64 bytes; left factors of `left_rows` by
+/// `left_bytes`, right ones of `right_rows` by 64 bytes. A product takes as many cycles as it has left rows. A thread's
+/// tiles take 8 KiB of its state, saved with it by the system only while they are in use.
 class Tiles {
  public:
-  explicit Tiles(int left_bytes = 64, int right_rows = 16) {
+  explicit Tiles(int left_bytes = 64, int right_rows = 16, int left_rows = 16) {
     struct alignas(64) Configuration {
       std::uint8_t palette = 1;
       std::uint8_t start_row = 0;
@@ -31,6 +31,7 @@ class Tiles {
     static_assert(sizeof(Configuration) == 64);
     Configuration configuration;
     configuration.row_bytes[4] = configuration.row_bytes[5] = static_cast<std::uint16_t>(left_bytes);
+    for (int i = 0; i < 6; ++i) configuration.rows[i] = static_cast<std::uint8_t>(left_rows);
     configuration.rows[6] = configuration.rows[7] = static_cast<std::uint8_t>(right_rows);
     __asm__ volatile("ldtilecfg %0" : : "m"(configuration) : "memory");
   }
@@ -66,6 +67,12 @@ RETORT_INLINE void tile_product() {
 template <int kSum, int kLeft, int kRight>
 RETORT_INLINE void tile_integer_product() {
   __asm__ volatile("tdpbssd %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
+}
+
+/// The same where the right factor's bytes are unsigned.
+template <int kSum, int kLeft, int kRight>
+RETORT_INLINE void tile_product_with_unsigned() {
+  __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
 }
 
 /// What a product of several tiles reads: `steps` tiles from each pointer, strides in bytes.

@@ -68,19 +68,9 @@ class PackedRow {
   }
 
  private:
-  [[nodiscard]] int code(const std::uint8_t* group, int k) const {
-    const std::uint8_t* lane = group + 4 * row_ + k % 4;
-    const int v = k / 4;
-    if (info_.bits == 8) return static_cast<std::int8_t>(lane[64 * v]);
-    int q = (lane[64 * (v / 2)] >> (4 * (v % 2))) & 15;
-    if (info_.bits == 5) q |= ((lane[256] >> v) & 1) << 4;
-    if (info_.bits == 6) q |= ((lane[256 + 64 * (v / 4)] >> (2 * (v % 4))) & 3) << 4;
-    return q;
-  }
-
   [[nodiscard]] int sum(const std::uint8_t* group, const std::int8_t* x, int first, int last, int offset) const {
     int total = 0;
-    for (int k = first; k < last; ++k) total += (code(group, k) - offset) * x[k];
+    for (int k = first; k < last; ++k) total += (packed_code(info_, group, row_, k) - offset) * x[k];
     return total;
   }
 
@@ -132,6 +122,16 @@ void packed_matmul(const PackedMatmulArgs& a) {
 }
 
 }  // namespace
+
+int packed_code(const PackedInfo& info, const std::uint8_t* group, int row, int k) {
+  const std::uint8_t* lane = group + 4 * row + k % 4;
+  const int v = k / 4;
+  if (info.bits == 8) return static_cast<std::int8_t>(lane[64 * v]);
+  int q = (lane[64 * (v / 2)] >> (4 * (v % 2))) & 15;
+  if (info.bits == 5) q |= ((lane[256] >> v) & 1) << 4;
+  if (info.bits == 6) q |= ((lane[256 + 64 * (v / 4)] >> (2 * (v % 4))) & 3) << 4;
+  return q;
+}
 
 void fill_packed(KernelTable& table) {
   table.quantize_rows = quantize_rows;

@@ -35,12 +35,17 @@ void dequantize_q5_k(const void* row, float* out, std::int64_t n);
 void dequantize_q6_k(const void* row, float* out, std::int64_t n);
 void dequantize_iq4_xs(const void* row, float* out, std::int64_t n);
 
+/// The code of row 0 to 15 and column 0 to 31 of a panel's group, as packed.h lays it out: without offset, signed where
+/// it has 8 bits.
+int packed_code(const PackedInfo& info, const std::uint8_t* group, int row, int k);
+
 /// sum_i a[i] * b[i]; see ref/matmul.cc for the order.
 float dot(const float* a, const float* b, std::int64_t n);
 
 void fill_matmul(KernelTable& table);  ///< dequantize and matmul of every dtype
 void fill_packed(KernelTable& table);  ///< integer products
 void fill_tiles(KernelTable& table);   ///< bf16 tiles
+void fill_wide(KernelTable& table);    ///< activations of 15 bits
 void fill_ops(KernelTable& table);     ///< everything that works on activations
 void attention_block(const AttentionBlockArgs& args);
 /// The polynomial of simd/math.h.

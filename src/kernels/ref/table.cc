@@ -10,6 +10,9 @@ void fill_ref(KernelTable& table) {
   table.attention_block = ref::attention_block;
 }
 
-void fill_ref_tiles(KernelTable& table) { ref::fill_tiles(table); }
+void fill_ref_tiles(KernelTable& table) {
+  ref::fill_tiles(table);
+  ref::fill_wide(table);
+}
 
 }  // namespace retort
