@@ -35,12 +35,7 @@ std::uint8_t code_in(std::uint32_t word, std::int64_t position, int bits) {
   return static_cast<std::uint8_t>((word >> (position * bits)) & ((1U << bits) - 1));
 }
 
-// q[(r - first_row) * stride + (c - first_column)] for a tile.
-struct Tile {
-  std::int64_t first_row, rows, first_column, columns;
-  std::uint8_t* q;
-  std::int64_t stride;
-};
+using Tile = GroupedWeight::Tile;
 
 // Words [columns, rows / 8], eight rows in each.
 void unpack_awq(const GroupedWeight& w, const Tile& tile) {
@@ -165,6 +160,8 @@ Status check_middle_zeros(const TensorView& zeros, const std::string& name, int 
 void GroupedWeight::codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const {
   unpack(*this, {first_row, count, 0, columns, q, columns});
 }
+
+void GroupedWeight::codes(const Tile& tile) const { unpack(*this, tile); }
 
 float GroupedWeight::scale(std::int64_t row, std::int64_t group) const {
   return load_float(scales, row * scale_row_stride + group * scale_group_stride);
