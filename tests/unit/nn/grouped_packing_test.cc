@@ -5,6 +5,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 
+#include "io/tensor_names.h"
 #include "kernels/dispatch.h"
 #include "nn/model.h"
 #include "nn/packed_weights.h"
@@ -179,6 +180,49 @@ TEST(GroupedPackingSizes, WhatHasNoFormatIsExpanded) {
           ErrorCode::kUnsupported, {"none of its matrices", "AWQ"});
     }
   }
+}
+
+// Routers and shared gates are not packed: where a scheme has them quantized they must be expanded.
+TEST(GroupedPackingMoe, RoutersAreExpandedAndExpertsPacked) {
+  const testing::TempDir folder;
+  folder.write("config.json", R"({"architectures": ["Qwen2MoeForCausalLM"], "vocab_size": 97, "hidden_size": 32,
+      "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2, "num_key_value_heads": 1,
+      "max_position_embeddings": 64, "eos_token_id": 2, "num_experts": 3, "num_experts_per_tok": 2,
+      "moe_intermediate_size": 32, "shared_expert_intermediate_size": 64, "decoder_sparse_step": 1,
+      "quantization_config": {"quant_method": "compressed-tensors", "format": "int-quantized", "ignore": ["lm_head"],
+      "config_groups": {"g": {"targets": ["Linear"], "weights": {"num_bits": 8, "strategy": "channel"}}}}})");
+  const auto config = Checkpoint::open(folder.path().string(), CheckpointWeights::kIgnore);
+  ASSERT_TRUE(config) << config.error().message();
+  std::mt19937 random(3);
+  std::vector<testing::OwnedTensor> tensors;
+  const auto add = [&](const std::string& name, const Shape& shape, TensorRole role) -> Status {
+    const auto module = linear_of(name, role);
+    if (module && *module != "lm_head") {
+      const auto m = testing::random_matrix(random, shape[0], shape[1], 8, -1, testing::Zeros::kMiddle);
+      for (auto& tensor : testing::int8_tensors(std::string(*module), m, DType::kF32)) tensors.push_back(tensor);
+      return {};
+    }
+    std::vector<float> values(static_cast<std::size_t>(shape.elements()));
+    std::normal_distribution<float> normal(role == TensorRole::kVector ? 1.0f : 0.0f, 0.3f);
+    for (float& value : values) value = normal(random);
+    tensors.push_back(testing::float_tensor(name, DType::kF32, shape, values));
+    return {};
+  };
+  ASSERT_TRUE(for_each_tensor(config->config(), add));
+  ASSERT_TRUE(testing::write_tensors(folder.path() / "model.safetensors", tensors));
+  const auto checkpoint = open_grouped(folder.path());
+  const auto weights = load_weights(*checkpoint, **kernel_table(Isa::kRef), {});
+  ASSERT_TRUE(weights) << weights.error().message();
+  const MoeWeights& moe = *weights->layers[0].moe;
+  EXPECT_EQ(weights->dequantized.size(), 2u);
+  for (const Linear* linear : {&moe.router, &moe.shared_gate}) {
+    EXPECT_FALSE(linear->packed);
+    EXPECT_NE(linear->w.data, nullptr);
+  }
+  EXPECT_EQ(moe.experts[2].down.packed->format, PackedFormat::kP8G32);
+  const auto exact = grouped_logits(checkpoint, **default_kernel_table(), {.quality = Quality::kExact});
+  const auto fast = grouped_logits(checkpoint, **default_kernel_table(), {});
+  EXPECT_LT(relative_error(fast, exact), kNear);
 }
 
 }  // namespace
