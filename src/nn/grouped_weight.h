@@ -47,7 +47,9 @@ struct GroupedWeight {
   void codes(std::int64_t row, std::uint8_t* q) const { codes(row, 1, q); }
   /// q [count, columns] = the codes of `count` rows from `first_row` on. Layouts that lie column by column (AWQ, GPTQ)
   /// are transposed in tiles: sixteen rows at once cost little more than one.
-  void codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const;
+  void codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const {
+    codes({first_row, count, 0, columns, q, columns});
+  }
   /// The codes of some rows and columns: q[(r - first_row) * stride + (c - first_column)].
   struct Tile {
     std::int64_t first_row, rows, first_column, columns;
