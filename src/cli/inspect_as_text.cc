@@ -198,7 +198,7 @@ void memory(Page& page, const InspectReport& report) {
   if (report.weights.loaded_bytes == report.weights.bytes) {
     page.row("weights", fmt::format("{}, mapped from the file", format_bytes(report.weights.bytes)));
   } else {
-    page.row("weights", fmt::format("{} in the file, {} when loaded: quantized ones become fp32",
+    page.row("weights", fmt::format("{} in the file, {} when loaded: quantized ones that are not packed become fp32",
                                     format_bytes(report.weights.bytes), format_bytes(report.weights.loaded_bytes)));
   }
   std::string header = fmt::format("{:<18}", "KV cache");

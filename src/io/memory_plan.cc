@@ -42,11 +42,19 @@ std::uint64_t bytes_per_layer_and_position(const ModelConfig& config, KvCacheTyp
          (element_bytes(type) * static_cast<std::uint64_t>(config.head_dim) + scale);
 }
 
+// Whether integers are packed from their codes (nn/packing.h) and not expanded.
+bool is_packed(const WeightScheme& scheme, const Shape& shape) {
+  constexpr std::int64_t kColumns = 32;
+  if (scheme.layout == WeightLayout::kFp8 || scheme.activation_order || shape[1] % kColumns != 0) return false;
+  return scheme.scale != ScaleBlock::kGroup || scheme.group_size % kColumns == 0;
+}
+
 }  // namespace
 
 WeightsPlan plan_weights(const Checkpoint& checkpoint) {
   std::map<std::pair<std::string, DType>, WeightsOfType> types;
   std::set<std::string, std::less<>> counted;  // the tensors of quantized Linears
+  std::uint64_t loaded = 0;
   const auto count = [&](const std::string& quantization, DType dtype, std::uint64_t parameters, std::uint64_t bytes) {
     WeightsOfType& type = types[{quantization, dtype}];
     type.dtype = dtype;
@@ -72,20 +80,24 @@ WeightsPlan plan_weights(const Checkpoint& checkpoint) {
       bytes = add(bytes, view.bytes);
       counted.insert(stored);
     });
-    if (codes) count(to_string(*scheme), *codes, static_cast<std::uint64_t>(shape.elements()), bytes);
+    if (!codes) return {};
+    const auto elements = static_cast<std::uint64_t>(shape.elements());
+    count(to_string(*scheme), *codes, elements, bytes);
+    loaded = add(loaded, is_packed(*scheme, shape) ? bytes : multiply(elements, sizeof(float)));
     return {};
   };
   if (checkpoint.config().quantization) static_cast<void>(for_each_tensor(checkpoint.config(), quantized));
   for (const auto& [name, view] : checkpoint.tensors()) {
-    if (!counted.contains(name)) count("", view.dtype, static_cast<std::uint64_t>(view.shape.elements()), view.bytes);
+    if (counted.contains(name)) continue;
+    count("", view.dtype, static_cast<std::uint64_t>(view.shape.elements()), view.bytes);
+    loaded = add(loaded, view.bytes);
   }
   WeightsPlan plan;
+  plan.loaded_bytes = loaded;
   for (const auto& [key, type] : types) {
     plan.tensors = add(plan.tensors, type.tensors);
     plan.parameters = add(plan.parameters, type.parameters);
     plan.bytes = add(plan.bytes, type.bytes);
-    plan.loaded_bytes =
-        add(plan.loaded_bytes, type.quantization.empty() ? type.bytes : multiply(type.parameters, sizeof(float)));
     plan.types.push_back(type);
   }
   std::ranges::stable_sort(plan.types, std::ranges::greater(), &WeightsOfType::bytes);

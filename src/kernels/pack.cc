@@ -4,9 +4,12 @@
 #include <cstring>
 #include <vector>
 
+#include "core/error.h"
 #include "core/float_bits.h"
 #include "kernels/blocks.h"
+#include "kernels/pack_grouped.h"
 #include "kernels/packed.h"
+#include "kernels/panel_codes.h"
 
 namespace retort {
 namespace {
@@ -18,6 +21,10 @@ constexpr std::array<PackedInfo, kPackedFormatCount> kInfo = {{
     {PackedFormat::kP4, "P4", DType::kQ4_0, 32, 288, 4},
     {PackedFormat::kP5, "P5", DType::kQ5_0, 32, 352, 5},
     {PackedFormat::kP8, "P8", DType::kQ8_0, 32, 544, 8},
+    {PackedFormat::kP4G32, "P4G32", std::nullopt, 32, 336, 4},
+    {PackedFormat::kP4G128, "P4G128", std::nullopt, 128, 1104, 4},
+    {PackedFormat::kP8G32, "P8G32", std::nullopt, 32, 592, 8},
+    {PackedFormat::kP8G128, "P8G128", std::nullopt, 128, 2128, 8},
 }};
 
 constexpr int kGroups = kSuperBlock / kSmallBlock;  // of a super-block
@@ -49,50 +56,6 @@ Block load_block(const void* row, std::int64_t index) {
   Block block;
   std::memcpy(&block, at(row, index * static_cast<std::int64_t>(sizeof(Block))), sizeof(Block));
   return block;
-}
-
-std::uint32_t load_word(const std::uint8_t* p) {
-  std::uint32_t word;
-  std::memcpy(&word, p, sizeof(word));
-  return word;
-}
-void store_word(std::uint8_t* p, std::uint32_t word) { std::memcpy(p, &word, sizeof(word)); }
-
-// 32 codes of one row into a group: `bits` of 4 to 6, or whole bytes.
-void put_codes(const std::uint8_t* q, int bits, int row, std::uint8_t* group) {
-  std::uint8_t* lane = group + 4 * row;
-  if (bits == 8) {
-    for (int v = 0; v < 8; ++v) std::memcpy(lane + 64 * v, q + 4 * v, 4);
-    return;
-  }
-  std::uint32_t fifth = 0;
-  std::uint32_t pairs[2] = {};
-  for (int v = 0; v < 8; ++v) {
-    const std::uint32_t word = load_word(q + 4 * v);
-    const std::uint32_t nibble = (word & 0x0f0f0f0fu) << (4 * (v % 2));
-    store_word(lane + 64 * (v / 2), v % 2 == 0 ? nibble : load_word(lane + 64 * (v / 2)) | nibble);
-    fifth |= ((word >> 4) & 0x01010101u) << v;
-    pairs[v / 4] |= ((word >> 4) & 0x03030303u) << (2 * (v % 4));
-  }
-  if (bits == 5) store_word(lane + 256, fifth);
-  if (bits == 6) {
-    store_word(lane + 256, pairs[0]);
-    store_word(lane + 320, pairs[1]);
-  }
-}
-
-void get_codes(const std::uint8_t* group, int bits, int row, std::uint8_t* q) {
-  const std::uint8_t* lane = group + 4 * row;
-  for (int v = 0; v < 8; ++v) {
-    if (bits == 8) {
-      std::memcpy(q + 4 * v, lane + 64 * v, 4);
-      continue;
-    }
-    std::uint32_t word = (load_word(lane + 64 * (v / 2)) >> (4 * (v % 2))) & 0x0f0f0f0fu;
-    if (bits == 5) word |= ((load_word(lane + 256) >> v) & 0x01010101u) << 4;
-    if (bits == 6) word |= ((load_word(lane + 256 + 64 * (v / 4)) >> (2 * (v % 4))) & 0x03030303u) << 4;
-    store_word(q + 4 * v, word);
-  }
 }
 
 // A block of a file taken apart: codes, and scales as integers.
@@ -240,11 +203,17 @@ void pack_panel(PackedFormat format, const void* rows, std::int64_t row_stride, 
       return pack_rows<BlockQ5_0>(info, rows, row_stride, count, columns, out);
     case PackedFormat::kP8:
       return pack_rows<BlockQ8_0>(info, rows, row_stride, count, columns, out);
+    case PackedFormat::kP4G32:
+    case PackedFormat::kP4G128:
+    case PackedFormat::kP8G32:
+    case PackedFormat::kP8G128:
+      RETORT_CHECK(false, "{} is packed by pack_grouped_record", info.name);
   }
 }
 
 void unpack_row(PackedFormat format, const void* panel, std::int64_t row, std::int64_t columns, float* out) {
   const PackedInfo& info = packed_info(format);
+  if (!info.source) return unpack_grouped_row(info, panel, row, columns, out);
   const Places p = places(format);
   const int r = static_cast<int>(row);
   const auto groups = static_cast<int>(info.record_columns / kGroupColumns);
@@ -274,6 +243,8 @@ void unpack_row(PackedFormat format, const void* panel, std::int64_t row, std::i
             break;
           case PackedFormat::kP8:
             out[l] = d * static_cast<float>(static_cast<std::int8_t>(q[l]));
+            break;
+          default:
             break;
         }
       }

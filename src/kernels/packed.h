@@ -19,17 +19,26 @@
 //   32 columns    P4   [ d 16 f16 ][ codes 256 ]                                                                  288
 //                 P5   [ d 16 f16 ][ codes 256 ][ fifth 64 ]                                                      352
 //                 P8   [ d 16 f16 ][ bytes 512 ]                                                                  544
+//   32 columns    P4G32    [ d 16 f32 ][ z 16 u8 ][ codes 256 ]                                                   336
+//                 P8G32    [ d 16 f32 ][ z 16 i8 ][ bytes 512 ]                                                   592
+//   128 columns   P4G128   [ d 16 f32 ][ z 16 u8 ][ 4 x codes 256 ]                                              1104
+//                 P8G128   [ d 16 f32 ][ z 16 i8 ][ 4 x bytes 512 ]                                              2128
+//
+// Those with a G hold the integer schemes of safetensors: codes and zero points of 8 bits, 0 to 255, with 128 taken off
+// both. z is at most 15 with 4 bits.
 //
 //   w = (d s) q - dmin m   P4K, P5K (s, m per 32 columns)
 //   w = (d s) (q - 32)     P6K (s per 16 columns)
 //   w = d (q - 8)          P4
 //   w = d (q - 16)         P5
 //   w = d q                P8
+//   w = d (q - z)          P4G32, P4G128, P8G32, P8G128
 //
 // The product of row r and token t: int8 activations x, a scale X per token and group. For each group in the order of
 // the columns, every step in fp32 rounded once, fma fused:
 //
-//   i   = sum of codes times activations, offsets and s included: an integer below 2^24 in magnitude, so exact
+//   i   = sum of codes times activations, offsets, s and z included: an integer below 2^24 in magnitude, so exact
+//         (32 terms of up to 127 * 255 with bytes and z: below 2^20)
 //   acc = fma(i, d * X, acc)
 //   acc = fma(-(dmin * m), xsum, acc)       P4K, P5K; dmin * m is exact
 //
@@ -47,8 +56,8 @@ namespace retort {
 /// Changes with the layouts above: files that hold panels of another version are not read.
 inline constexpr int kPackedLayoutVersion = 1;
 
-enum class PackedFormat : std::uint8_t { kP4K, kP5K, kP6K, kP4, kP5, kP8 };
-inline constexpr std::size_t kPackedFormatCount = 6;
+enum class PackedFormat : std::uint8_t { kP4K, kP5K, kP6K, kP4, kP5, kP8, kP4G32, kP4G128, kP8G32, kP8G128 };
+inline constexpr std::size_t kPackedFormatCount = 10;
 
 inline constexpr std::int64_t kPanelRows = 16;
 inline constexpr std::int64_t kGroupColumns = 32;
@@ -56,21 +65,34 @@ inline constexpr std::int64_t kGroupColumns = 32;
 struct PackedInfo {
   PackedFormat format;
   const char* name;             ///< "P4K"
-  DType source;                 ///< the dtype whose values it holds without loss
-  std::int64_t record_columns;  ///< 256 or 32
+  std::optional<DType> source;  ///< the dtype whose values it holds without loss; none: GroupedTile's
+  std::int64_t record_columns;  ///< 256, 128 or 32
   std::int64_t record_bytes;    ///< of 16 rows
   int bits;                     ///< of a code
 };
 const PackedInfo& packed_info(PackedFormat format);
 /// The format that holds rows of `columns` of `dtype` without loss, if there is one.
 std::optional<PackedFormat> packed_format_for(DType dtype, std::int64_t columns);
+/// The same for rows of `bits`-bit codes (4 or 8) of which `group_size` that lie together share a scale and a zero.
+std::optional<PackedFormat> packed_format_for_groups(int bits, std::int64_t group_size, std::int64_t columns);
 /// Bytes of a panel of `columns`, a multiple of record_columns.
 std::int64_t panel_bytes(PackedFormat format, std::int64_t columns);
 
-/// Packs `rows` (1..16) rows of `info.source`, `row_stride` bytes apart, into one panel at `out` [panel_bytes].
+/// Packs `count` (1..16) rows of `info.source`, `row_stride` bytes apart, into one panel at `out` [panel_bytes].
 void pack_panel(PackedFormat format, const void* rows, std::int64_t row_stride, std::int64_t count,
                 std::int64_t columns, void* out);
-/// Row `row` (0..15) of a panel as fp32: the same bits as DequantizeFn of the source.
+/// What a record of a format without a source is made from: W[r, c] = scales[r] * (codes[r, c] - zeros[r]).
+struct GroupedTile {
+  const std::uint8_t* codes;  ///< [rows, record_columns], 0 to 2^bits - 1; row stride `stride`
+  std::int64_t stride;
+  const float* scales;        ///< [rows], any bits
+  const std::uint8_t* zeros;  ///< [rows], 0 to 2^bits - 1
+  std::int64_t rows;          ///< 1..16
+};
+/// One record at `out` [record_bytes]: record i of a panel has columns i * record_columns and what follows.
+void pack_grouped_record(PackedFormat format, const GroupedTile& tile, void* out);
+
+/// Row `row` (0..15) of a panel as fp32: the same bits as DequantizeFn of the source, or as scale * float(code - zero).
 void unpack_row(PackedFormat format, const void* panel, std::int64_t row, std::int64_t columns, float* out);
 
 /// What a group of 32 activations of one token has besides its codes.

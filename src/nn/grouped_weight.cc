@@ -7,6 +7,7 @@
 #include "core/float_bits.h"
 #include "core/parallel.h"
 #include "io/quantized_tensors.h"
+#include "nn/packed_words.h"
 
 namespace retort {
 namespace {
@@ -15,88 +16,17 @@ namespace {
 constexpr std::int64_t kTileRows = 128;
 constexpr std::int64_t kTileColumns = 128;
 
-template <typename T>
-T load(const TensorView& view, std::int64_t i) {
-  T value;
-  std::memcpy(&value, view.data + i * static_cast<std::int64_t>(sizeof value), sizeof value);
-  return value;
-}
-
 float load_float(const TensorView& view, std::int64_t i) {
-  if (view.dtype == DType::kF32) return load<float>(view, i);
-  const auto bits = load<std::uint16_t>(view, i);
+  if (view.dtype == DType::kF32) return element<float>(view, i);
+  const auto bits = element<std::uint16_t>(view, i);
   return view.dtype == DType::kF16 ? f16_to_float(bits) : bf16_to_float(bits);
-}
-
-// AWQ packs rows 8j..8j+7 into a word in the order 0 2 4 6 1 3 5 7: where row 8j + i is found.
-constexpr std::array<int, 8> kAwqNibble = {0, 4, 1, 5, 2, 6, 3, 7};
-
-std::uint8_t code_in(std::uint32_t word, std::int64_t position, int bits) {
-  return static_cast<std::uint8_t>((word >> (position * bits)) & ((1U << bits) - 1));
-}
-
-// q[(r - first_row) * stride + (c - first_column)] for a tile.
-struct Tile {
-  std::int64_t first_row, rows, first_column, columns;
-  std::uint8_t* q;
-  std::int64_t stride;
-};
-
-// Words [columns, rows / 8], eight rows in each.
-void unpack_awq(const GroupedWeight& w, const Tile& tile) {
-  const std::int64_t words = w.rows / 8;
-  const std::int64_t end_row = tile.first_row + tile.rows;
-  for (std::int64_t c = 0; c < tile.columns; ++c) {
-    for (std::int64_t j = tile.first_row / 8; j * 8 < end_row; ++j) {
-      const auto word = load<std::uint32_t>(w.packed, (tile.first_column + c) * words + j);
-      const std::int64_t begin = std::max(j * 8, tile.first_row);
-      for (std::int64_t r = begin; r < std::min(j * 8 + 8, end_row); ++r) {
-        tile.q[(r - tile.first_row) * tile.stride + c] = code_in(word, kAwqNibble[static_cast<std::size_t>(r % 8)], 4);
-      }
-    }
-  }
-}
-
-// Words [columns / per_word, rows] (GPTQ) or [rows, ceil(columns / per_word)], consecutive columns in each.
-void unpack_words(const GroupedWeight& w, const Tile& tile) {
-  const std::int64_t per_word = 32 / w.bits;
-  const bool by_columns = w.layout == WeightLayout::kGptq;
-  const std::int64_t row_stride = by_columns ? 1 : w.packed.columns();
-  const std::int64_t word_stride = by_columns ? w.packed.columns() : 1;
-  const std::int64_t end_column = tile.first_column + tile.columns;
-  for (std::int64_t j = tile.first_column / per_word; j * per_word < end_column; ++j) {
-    const std::int64_t begin = std::max(j * per_word, tile.first_column);
-    const std::int64_t end = std::min(j * per_word + per_word, end_column);
-    for (std::int64_t r = 0; r < tile.rows; ++r) {
-      const auto word = load<std::uint32_t>(w.packed, (tile.first_row + r) * row_stride + j * word_stride);
-      for (std::int64_t c = begin; c < end; ++c) {
-        tile.q[r * tile.stride + c - tile.first_column] = code_in(word, c - j * per_word, w.bits);
-      }
-    }
-  }
-}
-
-// Signed bytes [rows, columns].
-void unpack_bytes(const GroupedWeight& w, const Tile& tile) {
-  for (std::int64_t r = 0; r < tile.rows; ++r) {
-    for (std::int64_t c = 0; c < tile.columns; ++c) {
-      const auto byte = load<std::uint8_t>(w.packed, (tile.first_row + r) * w.columns + tile.first_column + c);
-      tile.q[r * tile.stride + c] = static_cast<std::uint8_t>(byte ^ 0x80U);
-    }
-  }
-}
-
-void unpack(const GroupedWeight& w, const Tile& tile) {
-  if (w.layout == WeightLayout::kAwq) return unpack_awq(w, tile);
-  if (w.layout == WeightLayout::kPlainInts) return unpack_bytes(w, tile);
-  unpack_words(w, tile);
 }
 
 // A stored zero as the file has it, before ZeroPoint::kStoredMinusOne is undone.
 int stored_zero(const GroupedWeight& w, std::int64_t row, std::int64_t group) {
   if (w.layout == WeightLayout::kPlainInts) {
     const std::int64_t at = w.scale_row_stride == 0 ? 0 : row * w.group_count + group;
-    return load<std::uint8_t>(w.zeros, at) ^ 0x80;
+    return element<std::uint8_t>(w.zeros, at) ^ 0x80;
   }
   const std::int64_t per_word = 32 / w.bits;
   // qzeros [groups, rows / per_word]; weight_zero_point [ceil(rows / per_word), groups]
@@ -104,7 +34,7 @@ int stored_zero(const GroupedWeight& w, std::int64_t row, std::int64_t group) {
                                                                 : group * (w.rows / per_word) + row / per_word;
   const std::int64_t position =
       w.layout == WeightLayout::kAwq ? kAwqNibble[static_cast<std::size_t>(row % 8)] : row % per_word;
-  return code_in(load<std::uint32_t>(w.zeros, at), position, w.bits);
+  return code_in(element<std::uint32_t>(w.zeros, at), position, w.bits);
 }
 
 // ---- checks of the data ----
@@ -147,7 +77,7 @@ Status check_middle_zeros(const TensorView& zeros, const std::string& name, int 
   const int middle = 1 << (bits - 1);
   const std::int64_t words = zeros.shape.elements();
   for (std::int64_t i = 0; i < words; ++i) {
-    const auto word = load<std::uint32_t>(zeros, i);
+    const auto word = element<std::uint32_t>(zeros, i);
     for (std::int64_t position = 0; position < 32 / bits; ++position) {
       const int zero = code_in(word, position, bits);
       if (zero == middle || zero == middle - 1) continue;
@@ -161,10 +91,6 @@ Status check_middle_zeros(const TensorView& zeros, const std::string& name, int 
 }
 
 }  // namespace
-
-void GroupedWeight::codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const {
-  unpack(*this, {first_row, count, 0, columns, q, columns});
-}
 
 float GroupedWeight::scale(std::int64_t row, std::int64_t group) const {
   return load_float(scales, row * scale_row_stride + group * scale_group_stride);
@@ -191,7 +117,7 @@ void GroupedWeight::dequantize_rows(std::int64_t first_row, std::int64_t count, 
     }
     for (std::int64_t column = 0; column < columns; column += kTileColumns) {
       const std::int64_t end = std::min(column + kTileColumns, columns);
-      unpack(*this, {first_row + row, tile_rows, column, end - column, q.data(), kTileColumns});
+      codes({first_row + row, tile_rows, column, end - column, q.data(), kTileColumns});
       for (std::int64_t r = 0; r < tile_rows; ++r) {
         const std::uint8_t* q_C = q.data() + r * kTileColumns;  // from `column` on
         float* out_C = out + (row + r) * columns;
@@ -276,7 +202,7 @@ void ScaledFp8Weight::dequantize_row(std::int64_t row, float* out) const {
   for (std::int64_t begin = 0; begin < columns; begin += block_columns) {
     const float s = scale(row, begin);
     for (std::int64_t c = begin; c < std::min(begin + block_columns, columns); ++c) {
-      out[c] = f8e4m3_to_float(load<std::uint8_t>(values, row * columns + c)) * s;
+      out[c] = f8e4m3_to_float(element<std::uint8_t>(values, row * columns + c)) * s;
     }
   }
 }

@@ -47,12 +47,24 @@ struct GroupedWeight {
   void codes(std::int64_t row, std::uint8_t* q) const { codes(row, 1, q); }
   /// q [count, columns] = the codes of `count` rows from `first_row` on. Layouts that lie column by column (AWQ, GPTQ)
   /// are transposed in tiles: sixteen rows at once cost little more than one.
-  void codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const;
+  void codes(std::int64_t first_row, std::int64_t count, std::uint8_t* q) const {
+    codes({first_row, count, 0, columns, q, columns});
+  }
+  /// The codes of some rows and columns: q[(r - first_row) * stride + (c - first_column)].
+  struct Tile {
+    std::int64_t first_row, rows, first_column, columns;
+    std::uint8_t* q;
+    std::int64_t stride;
+  };
+  void codes(const Tile& tile) const;
 
   /// Exactly what the file has: every F16 and BF16 is an fp32. NaN and infinities are passed on, as in plain weights.
   [[nodiscard]] float scale(std::int64_t row, std::int64_t group) const;
   /// 0 to 2^bits - 1.
   [[nodiscard]] int zero(std::int64_t row, std::int64_t group) const;
+
+  /// Of the tensors in the file that it is read from.
+  [[nodiscard]] std::uint64_t bytes() const { return packed.bytes + scales.bytes + zeros.bytes; }
 
   /// out [columns] = a row of W. The difference of codes is exact, and so is its product with a scale of F16 or BF16
   /// (11 + 9 bits of 24); with a scale of F32 it is rounded once.

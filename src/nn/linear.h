@@ -19,16 +19,16 @@ struct PackedWeight {
   const std::byte* panels = nullptr;  ///< [ceil(rows / 16)], panel_bytes(format, columns) each
 };
 
-/// W [rows, columns] stays where and as the file has it, but for the quantized schemes of safetensors (AWQ, GPTQ,
-/// compressed-tensors, FP8 with scales): there `w` is an F32 copy of the dequantized values, owned by ModelWeights. It
-/// takes 4 bytes per weight, eight times what 4-bit codes take in the file: 6 GiB for a 1.5B. A packed copy, if there
-/// is one, is what is multiplied.
+/// W [rows, columns] stays where and as the file has it. For the quantized schemes of safetensors (AWQ, GPTQ,
+/// compressed-tensors, FP8 with scales) `w` is an F32 copy of the dequantized values, owned by ModelWeights: 4 bytes
+/// per weight, eight times what 4-bit codes take in the file. Where the integers are packed there is no such copy and
+/// `w` has a shape but no data. A packed copy, if there is one, is what is multiplied.
 struct Linear {
   TensorView w;
   MatmulFn matmul = nullptr;             ///< fp32 activations, W as it is
   std::optional<PackedWeight> packed;    ///< activations of 8 or 15 bits
   std::vector<float> bias;               ///< [rows], or empty
-  std::optional<GroupedWeight> grouped;  ///< of an integer scheme: the codes that `w` was computed from
+  std::optional<GroupedWeight> grouped;  ///< of an integer scheme: what `w` or `packed` is made from
   [[nodiscard]] std::int64_t rows() const { return w.rows(); }
   [[nodiscard]] std::int64_t columns() const { return w.columns(); }
   /// Of 16 rows, the last one perhaps of fewer: what work is divided by, packed or not.

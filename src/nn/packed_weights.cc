@@ -86,7 +86,7 @@ Expected<PackResult> write_packed_file(const std::filesystem::path& path, const 
                                        const KernelTable& kernels, const ByteProgress& progress,
                                        const CancelToken& cancel) {
   RETORT_TRY_STATUS(checkpoint.check_tensors());
-  RETORT_TRY(ModelWeights weights, load_weights(checkpoint, kernels, {.quality = Quality::kExact}));
+  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels, IntegerValues::kLeft));
   const std::vector<NamedLinear> linears = large_linears(weights, checkpoint.config());
   PackedHeader header;
   header.retort_version = version();
@@ -94,8 +94,9 @@ Expected<PackResult> write_packed_file(const std::filesystem::path& path, const 
   header.tensors = expected_tensors(linears);
   if (header.tensors.empty()) {
     return fail(ErrorCode::kUnsupported,
-                "{}: none of its matrices is in a type that is packed (Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K of GGUF "
-                "are); it is used as it is",
+                "{}: none of its matrices is in a type that is packed (Q4_0, Q5_0, Q8_0, Q4_K, Q5_K and Q6_K of GGUF, "
+                "and the integers of AWQ, GPTQ and compressed-tensors in groups of whole 32 columns); it is used as it "
+                "is",
                 checkpoint.name());
   }
   std::uint64_t hashed = 0;
@@ -117,10 +118,9 @@ Expected<PackResult> write_packed_file(const std::filesystem::path& path, const 
     const auto format = packed_format_of(*linear);
     if (!format) continue;
     const auto bytes = static_cast<std::size_t>(packed_bytes(*linear, *format));
-    pack_linear(*linear, *format, panels.data());
-    checkpoint.give_back(linear->w);
+    pack_linear(*linear, *format, checkpoint, panels.data());
     RETORT_TRY_STATUS(writer.append({panels.data(), bytes}));
-    result.source_bytes += linear->w.bytes;
+    result.source_bytes += source_bytes(*linear);
     packed = packed_tensor_end(packed + bytes);
     if (progress) progress(packed, total);
     RETORT_TRY_STATUS(cancel.check());

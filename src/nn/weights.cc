@@ -44,8 +44,12 @@ std::map<std::string, Shape, std::less<>> linear_shapes(const ModelConfig& confi
 
 class Loader {
  public:
-  Loader(const Checkpoint& checkpoint, const KernelTable& kernels, ModelWeights& out)
-      : checkpoint_(checkpoint), kernels_(kernels), out_(out), shapes_(linear_shapes(checkpoint.config())) {}
+  Loader(const Checkpoint& checkpoint, const KernelTable& kernels, IntegerValues values, ModelWeights& out)
+      : checkpoint_(checkpoint),
+        kernels_(kernels),
+        values_(values),
+        out_(out),
+        shapes_(linear_shapes(checkpoint.config())) {}
 
   Expected<TensorView> view(const std::string& name) {
     const TensorView* found = checkpoint_.find(name);
@@ -72,76 +76,7 @@ class Loader {
   }
 
   enum class Bias { kNone, kYes };
-  Expected<Linear> linear(const std::string& prefix, Bias bias = Bias::kNone) {
-    Linear result;
-    if (const WeightScheme* scheme = checkpoint_.scheme_of(prefix)) {
-      RETORT_TRY_STATUS(dequantize(prefix, *scheme, bias, result));
-    } else {
-      RETORT_TRY(result.w, view(prefix + ".weight"));
-    }
-    result.matmul = kernels_.matmul[static_cast<std::size_t>(result.w.dtype)];
-    if (bias == Bias::kYes) {
-      RETORT_TRY(result.bias, vector(prefix + ".bias"));
-    }
-    return result;
-  }
-
-  // Fills w and grouped.
-  Status dequantize(const std::string& module, const WeightScheme& scheme, Bias bias, Linear& out) {
-    auto status = dequantize_checked(module, scheme, bias, out);
-    if (!status) return fail(std::move(status).error().within(checkpoint_.name()));
-    return status;
-  }
-
-  Status dequantize_checked(const std::string& module, const WeightScheme& scheme, Bias bias, Linear& out) {
-    const auto found = shapes_.find(module);
-    if (found == shapes_.end()) return fail(ErrorCode::kNotFound, "'{}' is not part of the network", module);
-    const Shape& shape = found->second;
-    const auto elements = static_cast<std::size_t>(shape.elements());
-    const auto reserve = [&] {  // after the checks: until then the shape is only what the configuration says
-      out_.dequantized.push_back(std::make_unique_for_overwrite<float[]>(elements));
-      return out_.dequantized.back().get();
-    };
-    if (scheme.layout == WeightLayout::kFp8) {
-      RETORT_TRY(const ScaledFp8Weight weight, scaled_fp8_weight(checkpoint_, module, scheme, shape));
-      dequantize_all(weight, reserve());
-    } else {
-      RETORT_TRY(out.grouped, grouped_weight(checkpoint_, module, scheme, shape));
-      dequantize_all(*out.grouped, reserve());
-    }
-    out.w = {DType::kF32, shape, reinterpret_cast<const std::byte*>(out_.dequantized.back().get()),
-             elements * sizeof(float)};
-    if (bias == Bias::kYes || !checkpoint_.find(module + ".bias")) return {};
-    RETORT_TRY(const std::vector<float> extra, vector(module + ".bias"));
-    if (std::ranges::all_of(extra, [](float value) { return value == 0; })) return {};
-    return fail(
-        ErrorCode::kUnsupported,
-        "tensor '{}.bias' must be all zeros, as {} has no bias there, but is not: these weights are not of that "
-        "network",
-        module, to_string(checkpoint_.config().architecture));
-  }
-
-  Expected<MlpWeights> mlp(const std::string& prefix) {
-    MlpWeights result;
-    RETORT_TRY(result.gate, linear(prefix + ".gate_proj"));
-    RETORT_TRY(result.up, linear(prefix + ".up_proj"));
-    RETORT_TRY(result.down, linear(prefix + ".down_proj"));
-    return result;
-  }
-
-  Expected<MoeWeights> moe(const std::string& prefix, const MoeConfig& config) {
-    MoeWeights result;
-    RETORT_TRY(result.router, linear(prefix + ".gate"));
-    for (std::int64_t i = 0; i < config.num_experts; ++i) {
-      RETORT_TRY(MlpWeights expert, mlp(fmt::format("{}.experts.{}", prefix, i)));
-      result.experts.push_back(std::move(expert));
-    }
-    if (config.shared_expert_intermediate_size > 0) {
-      RETORT_TRY(result.shared, mlp(prefix + ".shared_expert"));
-      RETORT_TRY(result.shared_gate, linear(prefix + ".shared_expert_gate"));
-    }
-    return result;
-  }
+  Expected<Linear> linear(const std::string& prefix, Bias bias = Bias::kNone) { return linear(prefix, bias, values_); }
 
   Expected<LayerWeights> layer(const ModelConfig& config, std::int64_t index) {
     const std::string prefix = fmt::format("model.layers.{}.", index);
@@ -166,8 +101,86 @@ class Loader {
   }
 
  private:
+  // One that is never packed.
+  Expected<Linear> small_linear(const std::string& prefix) {
+    return linear(prefix, Bias::kNone, IntegerValues::kExpanded);
+  }
+
+  Expected<Linear> linear(const std::string& prefix, Bias bias, IntegerValues values) {
+    Linear result;
+    if (const WeightScheme* scheme = checkpoint_.scheme_of(prefix)) {
+      auto status = quantized(prefix, *scheme, values, result);
+      if (status && bias == Bias::kNone) status = check_no_bias(prefix);
+      if (!status) return fail(std::move(status).error().within(checkpoint_.name()));
+    } else {
+      RETORT_TRY(result.w, view(prefix + ".weight"));
+    }
+    result.matmul = kernels_.matmul[static_cast<std::size_t>(result.w.dtype)];
+    if (bias == Bias::kYes) {
+      RETORT_TRY(result.bias, vector(prefix + ".bias"));
+    }
+    return result;
+  }
+
+  // Fills w and grouped.
+  Status quantized(const std::string& module, const WeightScheme& scheme, IntegerValues values, Linear& out) {
+    const auto found = shapes_.find(module);
+    if (found == shapes_.end()) return fail(ErrorCode::kNotFound, "'{}' is not part of the network", module);
+    const Shape& shape = found->second;
+    out.w = {DType::kF32, shape, nullptr, 0};
+    const auto reserve = [&] {  // after the checks: until then the shape is only what the configuration says
+      const auto elements = static_cast<std::size_t>(shape.elements());
+      out_.dequantized.push_back(std::make_unique_for_overwrite<float[]>(elements));
+      out.w.data = reinterpret_cast<const std::byte*>(out_.dequantized.back().get());
+      out.w.bytes = elements * sizeof(float);
+      return out_.dequantized.back().get();
+    };
+    if (scheme.layout == WeightLayout::kFp8) {
+      RETORT_TRY(const ScaledFp8Weight weight, scaled_fp8_weight(checkpoint_, module, scheme, shape));
+      dequantize_all(weight, reserve());
+      return {};
+    }
+    RETORT_TRY(out.grouped, grouped_weight(checkpoint_, module, scheme, shape));
+    if (values == IntegerValues::kExpanded || !packed_format_of(out)) dequantize_all(*out.grouped, reserve());
+    return {};
+  }
+
+  Status check_no_bias(const std::string& module) {
+    if (!checkpoint_.find(module + ".bias")) return {};
+    RETORT_TRY(const std::vector<float> extra, vector(module + ".bias"));
+    if (std::ranges::all_of(extra, [](float value) { return value == 0; })) return {};
+    return fail(
+        ErrorCode::kUnsupported,
+        "tensor '{}.bias' must be all zeros, as {} has no bias there, but is not: these weights are not of that "
+        "network",
+        module, to_string(checkpoint_.config().architecture));
+  }
+
+  Expected<MlpWeights> mlp(const std::string& prefix) {
+    MlpWeights result;
+    RETORT_TRY(result.gate, linear(prefix + ".gate_proj"));
+    RETORT_TRY(result.up, linear(prefix + ".up_proj"));
+    RETORT_TRY(result.down, linear(prefix + ".down_proj"));
+    return result;
+  }
+
+  Expected<MoeWeights> moe(const std::string& prefix, const MoeConfig& config) {
+    MoeWeights result;
+    RETORT_TRY(result.router, small_linear(prefix + ".gate"));
+    for (std::int64_t i = 0; i < config.num_experts; ++i) {
+      RETORT_TRY(MlpWeights expert, mlp(fmt::format("{}.experts.{}", prefix, i)));
+      result.experts.push_back(std::move(expert));
+    }
+    if (config.shared_expert_intermediate_size > 0) {
+      RETORT_TRY(result.shared, mlp(prefix + ".shared_expert"));
+      RETORT_TRY(result.shared_gate, small_linear(prefix + ".shared_expert_gate"));
+    }
+    return result;
+  }
+
   const Checkpoint& checkpoint_;
   const KernelTable& kernels_;
+  IntegerValues values_;
   ModelWeights& out_;
   std::map<std::string, Shape, std::less<>> shapes_;
 };
@@ -193,21 +206,6 @@ Status check_options(const Checkpoint& checkpoint, const LoadOptions& options) {
                 "formats packed and dummy");
   }
   return {};
-}
-
-Expected<ModelWeights> map_weights(const Checkpoint& checkpoint, const KernelTable& kernels) {
-  const ModelConfig& config = checkpoint.config();
-  ModelWeights weights;
-  Loader loader(checkpoint, kernels, weights);
-  RETORT_TRY(weights.embedding, loader.view("model.embed_tokens.weight"));
-  weights.embedding_row = kernels.dequantize[static_cast<std::size_t>(weights.embedding.dtype)];
-  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
-    RETORT_TRY(LayerWeights layer, loader.layer(config, i));
-    weights.layers.push_back(std::move(layer));
-  }
-  RETORT_TRY(weights.final_norm, loader.vector("model.norm.weight"));
-  RETORT_TRY(weights.head, loader.linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head"));
-  return weights;
 }
 
 // The panels of all that can be packed, from the packed file or made now.
@@ -258,12 +256,27 @@ void ModelWeights::embed(std::int64_t token, float* out) const {
   embedding_row(embedding.data + static_cast<std::uint64_t>(token) * stride, out, columns);
 }
 
+Expected<ModelWeights> map_weights(const Checkpoint& checkpoint, const KernelTable& kernels, IntegerValues values) {
+  const ModelConfig& config = checkpoint.config();
+  ModelWeights weights;
+  Loader loader(checkpoint, kernels, values, weights);
+  RETORT_TRY(weights.embedding, loader.view("model.embed_tokens.weight"));
+  weights.embedding_row = kernels.dequantize[static_cast<std::size_t>(weights.embedding.dtype)];
+  for (std::int64_t i = 0; i < config.num_hidden_layers; ++i) {
+    RETORT_TRY(LayerWeights layer, loader.layer(config, i));
+    weights.layers.push_back(std::move(layer));
+  }
+  RETORT_TRY(weights.final_norm, loader.vector("model.norm.weight"));
+  RETORT_TRY(weights.head, loader.linear(config.tie_word_embeddings ? "model.embed_tokens" : "lm_head"));
+  return weights;
+}
+
 Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels,
                                     const LoadOptions& options) {
   RETORT_TRY_STATUS(check_options(checkpoint, options));
   if (options.format == LoadFormat::kDummy) return dummy_weights(checkpoint.config(), kernels, options.dummy_seed);
-  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels));
-  if (options.quality != Quality::kFast) return weights;
+  if (options.quality != Quality::kFast) return map_weights(checkpoint, kernels, IntegerValues::kExpanded);
+  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels, IntegerValues::kLeft));
   const std::vector<NamedLinear> linears = large_linears(weights, checkpoint.config());
   RETORT_TRY(weights.packed, packed_panels(checkpoint, linears, options));
   if (checkpoint.config().tie_word_embeddings) weights.packed_embedding = weights.head.packed;

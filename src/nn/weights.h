@@ -55,7 +55,7 @@ struct ModelWeights {
   Linear head;                    ///< [vocab, hidden]: lm_head, or the embedding where they are tied
   /// Copies of tensors that the file places off the alignment of their element type.
   std::vector<std::unique_ptr<std::byte[]>> realigned;
-  /// The fp32 values of quantized Linears.
+  /// The fp32 values of quantized Linears that are not packed.
   std::vector<std::unique_ptr<float[]>> dequantized;
   Pages packed;  ///< what the linears' packed copies point into
 
@@ -66,6 +66,12 @@ struct ModelWeights {
 /// The matrices that carry a model's weight, in the order in which a token reads them. Routers stay exact: they are
 /// small, and a rounding there sends a token to another expert.
 std::vector<NamedLinear> large_linears(ModelWeights& weights, const ModelConfig& config);
+
+/// Whether Linears of an integer scheme are expanded to fp32, or those left without values (Linear::w without data)
+/// that packed_format_of() has a format for and that are among large_linears().
+enum class IntegerValues { kExpanded, kLeft };
+/// The checkpoint's tensors as they are: nothing is packed. Requirements and errors as of load_weights().
+Expected<ModelWeights> map_weights(const Checkpoint& checkpoint, const KernelTable& kernels, IntegerValues values);
 
 /// After Checkpoint::check_tensors(): every tensor is there in its shape (kDummy asks for none). kUnsupported names a
 /// tensor in a dtype that holds no weights; kCorrupt a quantized one whose data contradicts itself (grouped_weight).

@@ -235,10 +235,25 @@ const std::vector<QuantizedForm>& quantized_forms() {
   return forms;
 }
 
+QuantizedForm packable_form(std::string_view name, std::int64_t group_size) {
+  QuantizedForm form = *std::ranges::find(quantized_forms(), name, &QuantizedForm::name);
+  const std::string sixteen = R"("group_size":16)";
+  if (const auto at = form.config.find(sixteen); at != std::string::npos) {
+    form.config.replace(at, sixteen.size(), fmt::format(R"("group_size":{})", group_size));
+  }
+  form.group_size = group_size;
+  form.model.hidden_size = 2 * group_size;
+  form.model.head_dim = group_size;
+  form.model.intermediate_size = 3 * group_size;
+  return form;
+}
+
 namespace {
 
-std::vector<OwnedTensor> quantize(const std::string& form, const std::string& module, std::int64_t rows,
+std::vector<OwnedTensor> quantize(const QuantizedForm& of_model, const std::string& module, std::int64_t rows,
                                   std::int64_t columns, std::mt19937& random, std::vector<float>& values) {
+  const std::string form = of_model.name;
+  const std::int64_t group = of_model.group_size;
   const auto ints = [&](int bits, std::int64_t group_size, Zeros zeros, Order order = Order::kAscending) {
     const IntMatrix m = random_matrix(random, rows, columns, bits, group_size, zeros, order);
     values = m.values();
@@ -249,17 +264,18 @@ std::vector<OwnedTensor> quantize(const std::string& form, const std::string& mo
     values = m.values();
     return m;
   };
-  if (form == "awq") return awq_tensors(module, ints(4, 16, Zeros::kAny));
-  if (form == "gptq") return gptq_tensors(module, ints(4, 16, Zeros::kMiddle), GptqFormat::kOne);
-  if (form == "gptq_asym") return gptq_tensors(module, ints(4, 16, Zeros::kAny), GptqFormat::kOne);
-  if (form == "gptq_v2") return gptq_tensors(module, ints(4, 16, Zeros::kAny), GptqFormat::kTwo);
+  if (form == "awq") return awq_tensors(module, ints(4, group, Zeros::kAny));
+  if (form == "gptq") return gptq_tensors(module, ints(4, group, Zeros::kMiddle), GptqFormat::kOne);
+  if (form == "gptq_asym") return gptq_tensors(module, ints(4, group, Zeros::kAny), GptqFormat::kOne);
+  if (form == "gptq_v2") return gptq_tensors(module, ints(4, group, Zeros::kAny), GptqFormat::kTwo);
   if (form == "gptq_order") {
-    return gptq_tensors(module, ints(4, 16, Zeros::kAny, Order::kShuffled), GptqFormat::kOne);
+    return gptq_tensors(module, ints(4, group, Zeros::kAny, Order::kShuffled), GptqFormat::kOne);
   }
   if (form == "gptq_int8") return gptq_tensors(module, ints(8, -1, Zeros::kMiddle), GptqFormat::kOne);
-  if (form == "packed") return packed_tensors(module, ints(4, 16, Zeros::kMiddle), Zeros::kMiddle, Order::kAscending);
+  if (form == "packed")
+    return packed_tensors(module, ints(4, group, Zeros::kMiddle), Zeros::kMiddle, Order::kAscending);
   if (form == "packed_asym") {
-    return packed_tensors(module, ints(4, 16, Zeros::kAny, Order::kShuffled), Zeros::kAny, Order::kShuffled);
+    return packed_tensors(module, ints(4, group, Zeros::kAny, Order::kShuffled), Zeros::kAny, Order::kShuffled);
   }
   if (form == "packed_int8") {
     return packed_tensors(module, ints(8, -1, Zeros::kMiddle), Zeros::kMiddle, Order::kAscending);
@@ -282,7 +298,7 @@ bool write_json(const std::filesystem::path& path, const Json& json) {
 
 bool write_quantized_model(const std::filesystem::path& quantized, const std::filesystem::path& plain,
                            const QuantizedForm& form) {
-  if (!write_random_model(plain, {})) return false;
+  if (!write_random_model(plain, form.model)) return false;
   std::filesystem::create_directories(quantized);
   std::vector<OwnedTensor> plain_tensors;
   std::vector<OwnedTensor> quantized_tensors;
@@ -295,7 +311,7 @@ bool write_quantized_model(const std::filesystem::path& quantized, const std::fi
       if (name.ends_with("_proj.weight")) {
         std::vector<float> values;
         const std::string module = name.substr(0, name.size() - 7);
-        for (OwnedTensor& tensor : quantize(form.name, module, view.shape[0], view.shape[1], random, values)) {
+        for (OwnedTensor& tensor : quantize(form, module, view.shape[0], view.shape[1], random, values)) {
           quantized_tensors.push_back(std::move(tensor));
         }
         copy = float_tensor(name, DType::kF32, view.shape, values);

@@ -6,9 +6,11 @@
 #include <filesystem>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/tensor.h"
+#include "testing/tiny_checkpoint.h"
 
 namespace retort::testing {
 
@@ -73,9 +75,13 @@ bool write_tensors(const std::filesystem::path& path, const std::vector<OwnedTen
 /// Every form in which a whole tiny model can be written.
 struct QuantizedForm {
   const char* name;
-  const char* config;  ///< quantization_config, JSON
+  std::string config;            ///< quantization_config, JSON
+  std::int64_t group_size = 16;  ///< where it has groups
+  TinyModel model;
 };
 const std::vector<QuantizedForm>& quantized_forms();
+/// A form with groups of 32, 64 or 128 columns, and a model all of whose columns are a multiple of that.
+QuantizedForm packable_form(std::string_view name, std::int64_t group_size);
 
 /// Two folders of one tiny model: `quantized` in the form, and `plain` with the F32 weights that it means.
 bool write_quantized_model(const std::filesystem::path& quantized, const std::filesystem::path& plain,

@@ -32,8 +32,6 @@ struct Weights {
 
 constexpr std::int64_t kHeads = 2;
 constexpr std::int64_t kKvHeads = 1;
-constexpr std::int64_t kHeadDim = 16;
-constexpr std::int64_t kIntermediate = 48;
 
 Weights zero_weights(const TinyModel& model) {
   Weights weights;
@@ -49,13 +47,13 @@ Weights zero_weights(const TinyModel& model) {
       weights.add(layer + "self_attn." + name + "_proj.weight", {rows, hidden}, 0);
       weights.add(layer + "self_attn." + name + "_proj.bias", {rows}, 0);
     };
-    projection("q", kHeads * kHeadDim);
-    projection("k", kKvHeads * kHeadDim);
-    projection("v", kKvHeads * kHeadDim);
-    weights.add(layer + "self_attn.o_proj.weight", {hidden, kHeads * kHeadDim}, 0);
-    weights.add(layer + "mlp.gate_proj.weight", {kIntermediate, hidden}, 0);
-    weights.add(layer + "mlp.up_proj.weight", {kIntermediate, hidden}, 0);
-    weights.add(layer + "mlp.down_proj.weight", {hidden, kIntermediate}, 0);
+    projection("q", kHeads * model.head_dim);
+    projection("k", kKvHeads * model.head_dim);
+    projection("v", kKvHeads * model.head_dim);
+    weights.add(layer + "self_attn.o_proj.weight", {hidden, kHeads * model.head_dim}, 0);
+    weights.add(layer + "mlp.gate_proj.weight", {model.intermediate_size, hidden}, 0);
+    weights.add(layer + "mlp.up_proj.weight", {model.intermediate_size, hidden}, 0);
+    weights.add(layer + "mlp.down_proj.weight", {hidden, model.intermediate_size}, 0);
   }
   return weights;
 }
@@ -72,11 +70,11 @@ bool write_config(const std::filesystem::path& folder, const TinyModel& model, s
                        {"hidden_act", "silu"},
                        {"vocab_size", model.vocab_size},
                        {"hidden_size", model.hidden_size},
-                       {"intermediate_size", kIntermediate},
+                       {"intermediate_size", model.intermediate_size},
                        {"num_hidden_layers", model.layers},
                        {"num_attention_heads", kHeads},
                        {"num_key_value_heads", kKvHeads},
-                       {"head_dim", kHeadDim},
+                       {"head_dim", model.head_dim},
                        {"max_position_embeddings", model.max_position_embeddings},
                        {"rms_norm_eps", 1e-6},
                        {"rope_theta", 10000.0},

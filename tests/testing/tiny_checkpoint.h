@@ -11,6 +11,8 @@ namespace retort::testing {
 struct TinyModel {
   std::int64_t vocab_size = 97;
   std::int64_t hidden_size = 32;
+  std::int64_t intermediate_size = 48;
+  std::int64_t head_dim = 16;  ///< of two heads, which share keys and values
   std::int64_t layers = 2;
   std::int64_t max_position_embeddings = 2048;
   std::string rope_scaling = "null";  ///< JSON

@@ -53,6 +53,24 @@ RETORT_INLINE Affine affine(const Direct<kBits, kOffsetBits, kBytes>&, const std
   return {{d, d}, {offset, offset}};
 }
 
+/// The same for rows with zero points: value = (code + offset) * factor, the sum exact, so rounded as in the file's
+/// scheme with scales of 24 bits as well.
+template <int kBits, int kGroups>
+RETORT_INLINE Affine affine(const Grouped<kBits, kGroups>&, const std::uint8_t* record, std::int64_t) {
+  const F factor = Grouped<kBits, kGroups>::scales(record, 0);
+  const F zero = to_float(Grouped<kBits, kGroups>::zeros(record, 0));
+  const F offset = vsub(vset(kBits == 8 ? -128.0f : 0.0f), zero);
+  return {{factor, factor}, {offset, offset}};
+}
+template <typename Format>
+RETORT_INLINE F value_of(const Format&, F code, F factor, F offset) {
+  return vfma(code, factor, offset);
+}
+template <int kBits, int kGroups>
+RETORT_INLINE F value_of(const Grouped<kBits, kGroups>&, F code, F factor, F offset) {
+  return vmul(vadd(code, offset), factor);
+}
+
 /// Lane l of row half h and pair of columns c: the byte of row 8 h + l / 2, column c + l % 2, alone in its lane.
 struct PairLanes {
   I index[2][2];  // [h][c / 2]
@@ -92,7 +110,7 @@ RETORT_INLINE void expand_group(const std::uint8_t* record, std::int64_t g, cons
       F values[2];
       RETORT_UNROLL for (int h = 0; h < 2; ++h) {
         const I code = _mm512_maskz_permutexvar_epi8(0x1111111111111111u, lanes.index[h][c], w[v]);
-        values[h] = vfma(to_float(code), factor[v / 4][h], offset[v / 4][h]);
+        values[h] = value_of(Format{}, to_float(code), factor[v / 4][h], offset[v / 4][h]);
       }
       _mm512_store_si512(tile + 64 * (2 * v + c), round_to_bf16(values[0], values[1]));
     }
@@ -280,6 +298,14 @@ void fill_amx_matmul(KernelTable& table) {
   table.tile_gated[static_cast<int>(PackedFormat::kP5)] = tile_gated<P5>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP8)] = tile_matmul<P8>;
   table.tile_gated[static_cast<int>(PackedFormat::kP8)] = tile_gated<P8>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP4G32)] = tile_matmul<P4G32>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP4G32)] = tile_gated<P4G32>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP4G128)] = tile_matmul<P4G128>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP4G128)] = tile_gated<P4G128>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP8G32)] = tile_matmul<P8G32>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP8G32)] = tile_gated<P8G32>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP8G128)] = tile_matmul<P8G128>;
+  table.tile_gated[static_cast<int>(PackedFormat::kP8G128)] = tile_gated<P8G128>;
 }
 
 }  // namespace retort

@@ -1,11 +1,12 @@
 // Integer products of packed weights, one row and one token at a time; kernels/packed.h defines them.
+#include "kernels/packed.h"
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 #include "core/float_bits.h"
-#include "kernels/packed.h"
 #include "kernels/ref/ref.h"
 
 namespace retort::ref {
@@ -77,7 +78,7 @@ class PackedRow {
   [[nodiscard]] float add_group(std::int64_t g, const std::int8_t* x, const ActivationGroup& side, float acc) const {
     const std::uint8_t* record = panel_ + g * kGroupColumns / info_.record_columns * info_.record_bytes;
     const std::int64_t in_record = g % (info_.record_columns / kGroupColumns);
-    const float d = f16_to_float(load<std::uint16_t>(record, row_));
+    const float d = info_.source ? f16_to_float(load<std::uint16_t>(record, row_)) : load<float>(record, row_);
     const auto plus = [&](int i) { return std::fma(static_cast<float>(i), d * side.scale, acc); };
     switch (info_.format) {
       case PackedFormat::kP4K:
@@ -99,6 +100,12 @@ class PackedRow {
         return plus(sum(record + 32, x, 0, 32, 16));
       case PackedFormat::kP8:
         return plus(sum(record + 32, x, 0, 32, 0));
+      case PackedFormat::kP4G32:
+      case PackedFormat::kP4G128:
+        return plus(sum(record + 80 + in_record * 256, x, 0, 32, record[64 + row_]));
+      case PackedFormat::kP8G32:
+      case PackedFormat::kP8G128:
+        return plus(sum(record + 80 + in_record * 512, x, 0, 32, static_cast<std::int8_t>(record[64 + row_])));
     }
     return acc;
   }
@@ -141,6 +148,10 @@ void fill_packed(KernelTable& table) {
   table.packed_matmul[static_cast<int>(PackedFormat::kP4)] = packed_matmul<PackedFormat::kP4>;
   table.packed_matmul[static_cast<int>(PackedFormat::kP5)] = packed_matmul<PackedFormat::kP5>;
   table.packed_matmul[static_cast<int>(PackedFormat::kP8)] = packed_matmul<PackedFormat::kP8>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP4G32)] = packed_matmul<PackedFormat::kP4G32>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP4G128)] = packed_matmul<PackedFormat::kP4G128>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP8G32)] = packed_matmul<PackedFormat::kP8G32>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP8G128)] = packed_matmul<PackedFormat::kP8G128>;
 }
 
 }  // namespace retort::ref

@@ -130,6 +130,10 @@ void fill_tiles(KernelTable& table) {
   table.tile_matmul[static_cast<int>(PackedFormat::kP4)] = tile_matmul<PackedFormat::kP4>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP5)] = tile_matmul<PackedFormat::kP5>;
   table.tile_matmul[static_cast<int>(PackedFormat::kP8)] = tile_matmul<PackedFormat::kP8>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP4G32)] = tile_matmul<PackedFormat::kP4G32>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP4G128)] = tile_matmul<PackedFormat::kP4G128>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP8G32)] = tile_matmul<PackedFormat::kP8G32>;
+  table.tile_matmul[static_cast<int>(PackedFormat::kP8G128)] = tile_matmul<PackedFormat::kP8G128>;
   table.tile_attention = tile_attention;
 }
 

@@ -133,6 +133,10 @@ void set_packed(KernelTable& table) {
   table.packed_matmul[static_cast<int>(PackedFormat::kP4)] = packed_matmul<P4>;
   table.packed_matmul[static_cast<int>(PackedFormat::kP5)] = packed_matmul<P5>;
   table.packed_matmul[static_cast<int>(PackedFormat::kP8)] = packed_matmul<P8>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP4G32)] = packed_matmul<P4G32>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP4G128)] = packed_matmul<P4G128>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP8G32)] = packed_matmul<P8G32>;
+  table.packed_matmul[static_cast<int>(PackedFormat::kP8G128)] = packed_matmul<P8G128>;
 }
 
 }  // namespace

@@ -138,6 +138,43 @@ using P4 = Direct<4, 3, 288>;
 using P5 = Direct<5, 4, 352>;
 using P8 = Direct<8, 0, 544>;
 
+/// P4G32, P4G128, P8G32, P8G128: an fp32 scale and a zero of each row for kGroups groups; bytes are signed.
+template <int kCodeBits, int kGroups>
+struct Grouped {
+  static constexpr std::int64_t kGroupBytes = 64 * kCodeBits;
+  static constexpr std::int64_t kRecordGroups = kGroups;
+  static constexpr std::int64_t kRecordBytes = 80 + kGroups * kGroupBytes;
+  static constexpr int kBits = kCodeBits;
+  RETORT_INLINE static const std::uint8_t* codes(const std::uint8_t* record, std::int64_t g) {
+    return record + 80 + g * kGroupBytes;
+  }
+  RETORT_INLINE static F scales(const std::uint8_t* record, int half) {
+    return vload(reinterpret_cast<const float*>(record) + kLanes * half);
+  }
+  RETORT_INLINE static I zeros(const std::uint8_t* record, int half) {
+    const std::uint8_t* at = record + 64 + kLanes * half;
+    return kCodeBits == 8 ? ints_i8(at) : ints_u8(at);
+  }
+  struct Group {
+    I w[8];
+    I zero;
+    F d;
+  };
+  RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
+    load_codes<kBits>(codes(record, g), half, out.w);
+    out.zero = as_factor(zeros(record, half));
+    out.d = scales(record, half);
+  }
+  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
+    const I sum = dot<kCodeBits, 8>(group.w, x, side, scale_one());
+    return vfma(to_float(isub(sum, times_sum(group.zero, side.isum))), vmul(group.d, vset(side.scale)), acc);
+  }
+};
+using P4G32 = Grouped<4, 1>;
+using P4G128 = Grouped<4, 4>;
+using P8G32 = Grouped<8, 1>;
+using P8G128 = Grouped<8, 4>;
+
 /// Asks for what lies 4 KiB behind group g of a panel, as many lines as a group has.
 template <typename Format>
 RETORT_INLINE void fetch_ahead(const std::uint8_t* panel, std::int64_t g) {

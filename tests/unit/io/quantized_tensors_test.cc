@@ -190,5 +190,24 @@ TEST(QuantizedTensors, ThePlanCountsWeightsAndNotWords) {
   EXPECT_EQ(plan.types[1].bytes, quantized_bytes);
 }
 
+TEST(QuantizedTensors, ThePlanCountsAsInTheFileWhatIsPacked) {
+  const auto plan = [](const QuantizedForm& form) {
+    const TempDir dir;
+    EXPECT_TRUE(write_quantized_model(dir.path() / "quantized", dir.path() / "plain", form));
+    return plan_weights(Checkpoint::open((dir.path() / "quantized").string()).value());
+  };
+  for (const auto* name : {"awq", "gptq_int8", "packed", "int8"}) {
+    const WeightsPlan packed = plan(testing::packable_form(name, 32));
+    EXPECT_EQ(packed.loaded_bytes, packed.bytes) << name;
+  }
+  for (const auto* name : {"gptq_order", "fp8_row"}) {
+    const WeightsPlan expanded = plan(testing::packable_form(name, 32));
+    EXPECT_EQ(expanded.loaded_bytes, 4 * expanded.parameters) << name;
+  }
+  // 48 columns of 32 rows, in each of two layers: 4 bytes in place of one, and of a row's scale.
+  const WeightsPlan some = plan(*std::ranges::find(quantized_forms(), std::string_view("int8"), &QuantizedForm::name));
+  EXPECT_EQ(some.loaded_bytes - some.bytes, 2U * (32 * 48 * 3 - 32 * 4));
+}
+
 }  // namespace
 }  // namespace retort

@@ -1,5 +1,6 @@
 // Packed weights: what was packed comes back, and every instruction set gives the bits of ref.
 #include <cmath>
+#include <cstring>
 #include <gtest/gtest.h>
 #include <limits>
 
@@ -47,7 +48,7 @@ TEST(Pack, EveryRowComesBackBitForBit) {
       std::vector<float> unpacked(columns);
       for (std::int64_t r = 0; r < rows; ++r) {
         unpack_row(format, w.memory.data() + r / kPanelRows * w.bytes, r % kPanelRows, columns, unpacked.data());
-        const auto expected = testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, columns);
+        const auto expected = w.row(r);
         for (std::int64_t k = 0; k < columns; ++k) {
           ASSERT_EQ(bits_of(unpacked[k]), bits_of(expected[k])) << packed_info(format).name << " " << r << " " << k;
         }
@@ -61,6 +62,40 @@ TEST(Pack, AFormatForEachTypeWhoseColumnsFillItsRecords) {
   EXPECT_EQ(packed_format_for(DType::kQ8_0, 96), PackedFormat::kP8);
   EXPECT_EQ(packed_format_for(DType::kQ8_0, 100), std::nullopt);
   EXPECT_EQ(packed_format_for(DType::kF32, 256), std::nullopt);
+}
+
+TEST(Pack, AFormatForGroupsThatAreWholeRecords) {
+  EXPECT_EQ(packed_format_for_groups(4, 128, 3584), PackedFormat::kP4G128);
+  EXPECT_EQ(packed_format_for_groups(4, 3584, 3584), PackedFormat::kP4G128);  // a scale per row
+  EXPECT_EQ(packed_format_for_groups(8, 256, 512), PackedFormat::kP8G128);
+  EXPECT_EQ(packed_format_for_groups(4, 64, 256), PackedFormat::kP4G32);
+  EXPECT_EQ(packed_format_for_groups(8, 32, 96), PackedFormat::kP8G32);
+  EXPECT_EQ(packed_format_for_groups(8, 96, 96), PackedFormat::kP8G32);
+  EXPECT_EQ(packed_format_for_groups(4, 16, 256), std::nullopt);
+  EXPECT_EQ(packed_format_for_groups(4, 48, 96), std::nullopt);
+  EXPECT_EQ(packed_format_for_groups(8, 100, 100), std::nullopt);
+  EXPECT_EQ(packed_format_for_groups(3, 128, 256), std::nullopt);
+  EXPECT_EQ(packed_format_for_groups(4, 0, 256), std::nullopt);
+}
+
+TEST(Pack, AScaleOfAnyBitsComesBack) {
+  for (const PackedFormat format : packed_formats()) {
+    const PackedInfo& info = packed_info(format);
+    if (info.source) continue;
+    std::vector<std::uint8_t> codes(3 * info.record_columns, 1);
+    const std::uint8_t zeros[] = {0, 1, 2};
+    const float scales[] = {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::denorm_min()};
+    Aligned<char> record(static_cast<std::size_t>(info.record_bytes));
+    pack_grouped_record(format, {codes.data(), info.record_columns, scales, zeros, 3}, record.data());
+    std::vector<float> row(info.record_columns);
+    for (std::int64_t r = 0; r < kPanelRows; ++r) {
+      unpack_row(format, record.data(), r, info.record_columns, row.data());
+      for (const float value : row) {
+        ASSERT_EQ(bits_of(value), r < 3 ? bits_of(scales[r] * static_cast<float>(1 - zeros[r])) : 0u) << info.name;
+      }
+    }
+  }
 }
 
 class Packed : public testing::KernelTest {};
@@ -129,6 +164,25 @@ TEST_P(Packed, ProductsHaveTheBitsOfRefForEveryFormatAndNumberOfTokens) {
   }
 }
 
+// A scale that is not finite spoils its row, as it would in the dequantized weight, and no other.
+TEST_P(Packed, AScaleThatIsNotFiniteSpoilsItsRowOnly) {
+  std::mt19937 random(8);
+  for (const PackedFormat format : packed_formats()) {
+    if (packed_info(format).source) continue;
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      PackedWeights w(random, format, 20, 256);
+      std::memcpy(w.memory.data() + packed_info(format).record_bytes + 4 * 5, &bad, sizeof(bad));
+      for (const std::int64_t tokens : {1, 6, 13}) {
+        const QuantizedMemory q(table(), testing::random_floats(random, tokens * 256), tokens, 256);
+        const std::vector<float> y = multiply_packed(table(), w, q.rows);
+        for (std::int64_t t = 0; t < tokens; ++t) {
+          for (std::int64_t r = 0; r < 20; ++r) ASSERT_EQ(std::isfinite(y[t * 23 + r]), r != 5) << t << " " << r;
+        }
+      }
+    }
+  }
+}
+
 // More columns than a block of the tile loop holds, so that sums wait in y.
 TEST_P(Packed, LongRowsHaveTheBitsOfRef) {
   std::mt19937 random(5);
@@ -157,9 +211,10 @@ TEST_P(Packed, ExtremesDoNotSaturate) {
       const std::int64_t record = packed_info(format).record_bytes;
       for (std::int64_t i = 0; i < w.bytes; ++i) {
         const std::int64_t in_record = i % record;
-        const bool is_f16 =
-            in_record < (packed_info(format).record_columns == 256 && format != PackedFormat::kP6K ? 64 : 32);
-        if (!is_f16) bytes[i] = static_cast<unsigned char>(fill);
+        const bool two_scales =
+            !packed_info(format).source || format == PackedFormat::kP4K || format == PackedFormat::kP5K;
+        const bool is_scale = in_record < (two_scales ? 64 : 32);
+        if (!is_scale) bytes[i] = static_cast<unsigned char>(fill);
       }
       for (const float sign : {1.0f, -1.0f}) {
         const std::vector<float> x(5 * 256, sign);
@@ -193,7 +248,7 @@ TEST_P(Packed, ProductsAreThoseOfTheValuesThatTheCodesStandFor) {
         ASSERT_NEAR(restored[k], x[t * kColumns + k], 0.5001f * q.rows.side[at].scale);
       }
       for (std::int64_t r = 0; r < w.rows; ++r) {
-        const auto row = testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, kColumns);
+        const auto row = w.row(r);
         const testing::ExactSum exact = testing::exact_dot(row.data(), restored.data(), kColumns);
         // A minimum cancels part of a group's sum: errors are relative to what was there before.
         ASSERT_NEAR(y[t * (w.rows + 3) + r], exact.sum, 4 * testing::dot_tolerance(exact, kColumns))

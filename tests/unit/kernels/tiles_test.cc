@@ -94,7 +94,7 @@ TEST_P(Tiles, ProductsAreNearTheExactOnes) {
     TiledMemory tiled(table(), x, kTokens, columns);
     const std::vector<float> y = multiply(table(), w, tiled.rows);
     for (std::int64_t r = 0; r < w.rows; ++r) {
-      const auto row = testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, columns);
+      const auto row = w.row(r);
       for (std::int64_t t = 0; t < kTokens; ++t) {
         const auto exact = testing::exact_dot(x.data() + t * columns, row.data(), columns);
         ASSERT_NEAR(y[t * (w.rows + 3) + r], exact.sum, 0x1.1p-7 * exact.magnitude)

@@ -79,3 +79,5 @@ inline simde__m512d cvtps_pd(__m256 a) {
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps(a) retort_simde::cvtepi32_ps(a)
 #define _mm512_cvtps_pd(a) retort_simde::cvtps_pd(a)
+#undef _mm512_madd_epi16  // SIMDe 0.7.4's name takes the arguments of the masked one
+#define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
