@@ -101,7 +101,7 @@ TEST_P(Wide, ProductsAreNearTheExactOnes) {
     const std::vector<float> y = multiply_wide(table(), w, wide.rows);
     for (std::int64_t t = 0; t < kTokens; ++t) {
       for (std::int64_t r = 0; r < w.rows; ++r) {
-        const auto row = testing::ref_row(packed_info(format).source, w.source.data() + r * w.row_bytes, kColumns);
+        const std::vector<float> row = w.row(r);
         const auto exact = testing::exact_dot(x.data() + t * kColumns, row.data(), kColumns);
         double rounding = 0;
         for (std::int64_t k = 0; k < kColumns; ++k) {
