@@ -261,12 +261,17 @@ void ModelWeights::embed(std::int64_t token, float* out) const {
 Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels,
                                     const LoadOptions& options) {
   RETORT_TRY_STATUS(check_options(checkpoint, options));
-  if (options.format == LoadFormat::kDummy) return dummy_weights(checkpoint.config(), kernels, options.dummy_seed);
-  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels));
-  if (options.quality != Quality::kFast) return weights;
-  const std::vector<NamedLinear> linears = large_linears(weights, checkpoint.config());
+  const ModelConfig& config = checkpoint.config();
+  const bool is_dummy = options.format == LoadFormat::kDummy;
+  RETORT_TRY(ModelWeights weights,
+             is_dummy ? dummy_weights(config, kernels, options.dummy_seed) : map_weights(checkpoint, kernels));
+  for (LayerWeights& layer : weights.layers) {
+    if (layer.k_norm.empty()) layer.key_bias = key_bias(config, layer.k.bias);
+  }
+  if (is_dummy || options.quality != Quality::kFast) return weights;
+  const std::vector<NamedLinear> linears = large_linears(weights, config);
   RETORT_TRY(weights.packed, packed_panels(checkpoint, linears, options));
-  if (checkpoint.config().tie_word_embeddings) weights.packed_embedding = weights.head.packed;
+  if (config.tie_word_embeddings) weights.packed_embedding = weights.head.packed;
   return weights;
 }
 
