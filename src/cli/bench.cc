@@ -187,16 +187,22 @@ Status run(const Options& options) {
     print_table_head();
   }
   std::vector<OrderedJson> rows;
+  Status measured;
   for (const SpeedTest& test : tests) {
     const SpeedOptions how{
         .repetitions = options.repetitions, .kv_cache_type = kv, .batch_tokens = options.batch_tokens};
-    RETORT_TRY(const SpeedResult result, measure_speed(*model, test, how, interrupt.token()));
-    if (table) print_table_row(*model, kv, result);
-    rows.push_back(to_row(*model, plan, options, kv, result));
+    const auto result = measure_speed(*model, test, how, interrupt.token());
+    if (!result) {
+      // What was measured before is not lost.
+      measured = fail(result.error());
+      break;
+    }
+    if (table) print_table_row(*model, kv, *result);
+    rows.push_back(to_row(*model, plan, options, kv, *result));
   }
-  if (options.output == "json") fmt::print("{}\n", json_text(OrderedJson(rows)));
-  if (options.output == "csv") print_csv(rows);
-  return {};
+  if (options.output == "json" && !rows.empty()) fmt::print("{}\n", json_text(OrderedJson(rows)));
+  if (options.output == "csv" && !rows.empty()) print_csv(rows);
+  return measured;
 }
 
 }  // namespace

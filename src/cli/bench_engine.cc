@@ -145,7 +145,8 @@ Status run_throughput(const ThroughputOptions& options) {
   const double output = static_cast<double>(out.output_tokens) / out.seconds;
   const double total = output + requests * static_cast<double>(options.input_len);
   // What the steps spent outside of the model's products.
-  const double other = engine->times().step - engine->times().forward;
+  const Engine::Times& times = engine->times();
+  const double other = times.step > 0 ? (times.step - times.forward) / times.step : 0;
   if (options.json) {
     OrderedJson json = {{"elapsed_time", out.seconds},        {"num_requests", out.finished},
                         {"requests_per_second", requests},    {"tokens_per_second", total},
@@ -156,10 +157,11 @@ Status run_throughput(const ThroughputOptions& options) {
     fmt::print("Throughput: {:.2f} requests/s, {:.2f} total tokens/s, {:.2f} output tokens/s\n", requests, total,
                output);
     fmt::print("{} requests in {:.2f} s, {} steps; scheduling and sampling {:.2f}% of them; {} preemptions\n",
-               out.finished, out.seconds, engine->times().steps, 100 * other / engine->times().step,
-               engine->stats().num_preemptions);
+               out.finished, out.seconds, times.steps, 100 * other, engine->stats().num_preemptions);
   }
-  if (out.finished < options.num_prompts) return fail(ErrorCode::kCancelled, "interrupted");
+  if (out.finished < options.num_prompts) {
+    return fail(ErrorCode::kCancelled, "interrupted: these are {} of {} requests", out.finished, options.num_prompts);
+  }
   return {};
 }
 
@@ -174,12 +176,15 @@ Status run_latency(const LatencyOptions& options) {
   const InterruptScope interrupt;
   RETORT_TRY(const std::unique_ptr<Engine> engine, make_engine(options, options.batch_size));
   std::vector<double> latencies;
-  for (std::int64_t i = 0; i < options.num_iters_warmup + options.num_iters; ++i) {
+  bool interrupted = false;
+  for (std::int64_t i = 0; i < options.num_iters_warmup + options.num_iters && !interrupted; ++i) {
     RETORT_TRY(const Outcome out,
                run_requests(*engine, options, i * options.batch_size, options.batch_size, interrupt.token()));
-    if (out.finished < options.batch_size) return fail(ErrorCode::kCancelled, "interrupted");
-    if (i >= options.num_iters_warmup) latencies.push_back(out.seconds);
+    const bool whole = out.finished == options.batch_size;
+    if (whole && i >= options.num_iters_warmup) latencies.push_back(out.seconds);
+    interrupted = interrupt.token().cancelled();
   }
+  const auto count = static_cast<std::int64_t>(latencies.size());
   if (options.json) {
     OrderedJson json = {{"avg_latency", mean(latencies)}, {"latencies", latencies}, {"batch_size", options.batch_size}};
     for (const int p : {10, 25, 50, 75, 90, 99}) {
@@ -187,13 +192,14 @@ Status run_latency(const LatencyOptions& options) {
     }
     add_machine(options, *engine, json);
     fmt::print("{}\n", json_text(json));
-    return {};
+  } else if (count > 0) {
+    fmt::print("Avg latency: {:.3f} seconds\n", mean(latencies));
+    for (const int p : {10, 25, 50, 75, 90, 99}) {
+      fmt::print("{}% percentile latency: {:.3f} seconds\n", p, percentile(latencies, static_cast<double>(p) / 100));
+    }
   }
-  fmt::print("Avg latency: {:.3f} seconds\n", mean(latencies));
-  for (const int p : {10, 25, 50, 75, 90, 99}) {
-    fmt::print("{}% percentile latency: {:.3f} seconds\n", p, percentile(latencies, static_cast<double>(p) / 100));
-  }
-  return {};
+  if (count == options.num_iters) return {};
+  return fail(ErrorCode::kCancelled, "interrupted: these are {} of {} iterations", count, options.num_iters);
 }
 
 }  // namespace
@@ -204,7 +210,9 @@ void add_bench_engine(Command bench) {
   Command command = bench.add_subcommand("throughput", "Requests and tokens per second of many requests at once");
   command.add("--num-prompts", throughput->num_prompts, "Requests").show_default();
   add_load_options(command, *throughput);
-  command.footer("All requests are there at the start. Ctrl-C finishes those that run and drops those that wait.");
+  command.footer(
+      "All requests are there at the start. Ctrl-C finishes those that run, drops those that wait and tells what was\n"
+      "measured; the exit code is 1. A second one ends the program at once.");
   command.on_use([throughput] { return run_throughput(*throughput); });
 
   auto latency = std::make_shared<LatencyOptions>();

@@ -50,6 +50,12 @@ Status write_logprobs(const std::string& path, const PerplexityResult& result, s
   return write_safetensors(path, tensors);
 }
 
+// What there is has been printed.
+Status whether_all(std::int64_t windows, std::int64_t wanted) {
+  if (windows == wanted) return {};
+  return fail(ErrorCode::kCancelled, "interrupted: these are {} of {} windows", windows, wanted);
+}
+
 // The model's distributions against the reference's.
 Status compare(const Options& options, const Checkpoint& checkpoint, const Model& model, KvCacheType kv,
                const KvWindowOptions& kv_window, std::span<const TokenId> ids,
@@ -75,7 +81,7 @@ Status compare(const Options& options, const Checkpoint& checkpoint, const Model
   } else {
     print_divergence(result);
   }
-  return {};
+  return whether_all(result.windows, result.windows_wanted);
 }
 
 OrderedJson held_as_json(const std::string& window, const std::vector<KvHeld>& layers) {
@@ -148,7 +154,7 @@ Status run(const Options& options) {
                model->kernels().name);
     if (kv_window.mode != KvWindowMode::kConfig) print_held(result.kv_held);
   }
-  return {};
+  return whether_all(result.windows, result.windows_wanted);
 }
 
 }  // namespace
@@ -162,7 +168,7 @@ void add_perplexity(Command program) {
       "window; \"perplexity_second_half\" those made from positions ctx/2 to ctx-2, as llama-perplexity does.\n"
       "--kl-divergence compares the model's predictions with those of --reference, the same checkpoint if none is "
       "given,\n"
-      "run with --quality exact.\n"
+      "run with --quality exact. Ctrl-C tells what the windows so far gave, and the exit code is 1.\n"
       "--logprobs writes logprobs, fp32 [windows, ctx - 1] (natural logarithm), and token_ids, int32 [windows, ctx].");
   command.add("--model", options->model, "Checkpoint: folder, .gguf file or hub id").required();
   command.add("--file", options->file, "Text file, UTF-8").required();

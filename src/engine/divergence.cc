@@ -121,16 +121,19 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
   const std::int64_t longest =
       std::min(reference.config().max_position_embeddings, model.config().max_position_embeddings);
   DivergenceResult result;
-  RETORT_TRY(result.windows, count_windows(static_cast<std::int64_t>(tokens.size()), context, longest, max_windows));
+  RETORT_TRY(result.windows_wanted,
+             count_windows(static_cast<std::int64_t>(tokens.size()), context, longest, max_windows));
   std::vector<Sample> all;
   std::vector<Sample> second_half;
-  for (std::int64_t window = 0; window < result.windows; ++window) {
+  while (result.windows < result.windows_wanted) {
+    if (cancel.cancelled() && result.windows > 0) break;
     RETORT_TRY_STATUS(cancel.check());
-    RETORT_TRY(const std::vector<Sample> samples,
-               compare_window(reference, model, kv_cache_type, kv_window, tokens.subspan(window * context, context)));
+    RETORT_TRY(const std::vector<Sample> samples, compare_window(reference, model, kv_cache_type, kv_window,
+                                                                 tokens.subspan(result.windows * context, context)));
     all.insert(all.end(), samples.begin(), samples.end());
     second_half.insert(second_half.end(), samples.begin() + context / 2, samples.end());
-    if (on_window) on_window(window + 1, result.windows);
+    ++result.windows;
+    if (on_window) on_window(result.windows, result.windows_wanted);
   }
   result.all = summarize(all);
   result.second_half = summarize(second_half);

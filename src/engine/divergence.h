@@ -29,13 +29,15 @@ struct Divergence {
 };
 
 struct DivergenceResult {
-  std::int64_t windows = 0;
-  Divergence all;          ///< all context - 1 predictions of each window
-  Divergence second_half;  ///< those that llama-perplexity counts: positions from context / 2 on
+  std::int64_t windows = 0;         ///< done,
+  std::int64_t windows_wanted = 0;  ///< of these: fewer only where `cancel` was raised
+  Divergence all;                   ///< all context - 1 predictions of each window
+  Divergence second_half;           ///< those that llama-perplexity counts: positions from context / 2 on
 };
 
 /// Non-overlapping windows of `context` >= 4 tokens; the tokens after the last whole window are left out. `max_windows`
-/// 0: all. kInvalidArgument if the vocabularies differ or the text is too short.
+/// 0: all. kInvalidArgument if the vocabularies differ or the text is too short. A raised `cancel` ends it with the
+/// windows that are done, or with kCancelled where none is.
 /// `kv_cache_type` and `kv_window`: the model's; the reference keeps its own (Model::kv_cache_type), and sees what its
 /// configuration says.
 Expected<DivergenceResult> divergence(const Model& reference, const Model& model, KvCacheType kv_cache_type,

@@ -64,15 +64,15 @@ Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_
 
 namespace {
 
-// Adds one of `windows` to their average.
-void add_window(const std::vector<KvHeld>& held, std::int64_t windows, std::vector<KvHeld>& into) {
-  const auto share = 1 / static_cast<double>(windows);
+// Adds a window to the average of the `before` ones.
+void add_window(const std::vector<KvHeld>& held, std::int64_t before, std::vector<KvHeld>& into) {
+  const auto share = 1 / static_cast<double>(before + 1);
   into.resize(held.size());
   for (std::size_t i = 0; i < held.size(); ++i) {
-    into[i].end += held[i].end * share;
+    into[i].end += (held[i].end - into[i].end) * share;
     into[i].peak = std::max(into[i].peak, held[i].peak);
-    into[i].mean += held[i].mean * share;
-    into[i].full += held[i].full * share;
+    into[i].mean += (held[i].mean - into[i].mean) * share;
+    into[i].full += (held[i].full - into[i].full) * share;
   }
 }
 
@@ -98,26 +98,28 @@ Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_t
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
                                       const CancelToken& cancel, const KvWindowOptions& kv_window) {
   PerplexityResult result;
-  RETORT_TRY(result.windows, count_windows(static_cast<std::int64_t>(tokens.size()), context,
-                                           model.config().max_position_embeddings, max_windows));
+  RETORT_TRY(result.windows_wanted, count_windows(static_cast<std::int64_t>(tokens.size()), context,
+                                                  model.config().max_position_embeddings, max_windows));
   const auto start = std::chrono::steady_clock::now();
   double sum_all = 0;
   double sum_half = 0;
   // llama-perplexity looks at the predictions made from positions context / 2 to context - 2.
   const std::int64_t half = context / 2;
-  for (std::int64_t window = 0; window < result.windows; ++window) {
+  while (result.windows < result.windows_wanted) {
     std::vector<KvHeld> held;
-    RETORT_TRY(
-        const std::vector<double> logprobs,
-        token_logprobs(model, kv_cache_type, tokens.subspan(window * context, context), cancel, kv_window, &held));
+    const auto logprobs = token_logprobs(model, kv_cache_type, tokens.subspan(result.windows * context, context),
+                                         cancel, kv_window, &held);
+    if (!logprobs && logprobs.error().code() == ErrorCode::kCancelled && result.windows > 0) break;
+    if (!logprobs) return fail(logprobs.error());
     add_window(held, result.windows, result.kv_held);
     for (std::int64_t i = 0; i < context - 1; ++i) {
-      sum_all += logprobs[i];
-      if (i >= half) sum_half += logprobs[i];
+      sum_all += (*logprobs)[i];
+      if (i >= half) sum_half += (*logprobs)[i];
     }
-    result.logprobs.insert(result.logprobs.end(), logprobs.begin(), logprobs.end());
+    result.logprobs.insert(result.logprobs.end(), logprobs->begin(), logprobs->end());
     result.tokens += context;
-    if (on_window) on_window(window + 1, result.windows);
+    ++result.windows;
+    if (on_window) on_window(result.windows, result.windows_wanted);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.perplexity = std::exp(-sum_all / static_cast<double>(result.windows * (context - 1)));

@@ -29,14 +29,16 @@ Expected<std::int64_t> count_windows(std::int64_t tokens, std::int64_t context, 
 struct PerplexityResult {
   double perplexity = 0;              ///< all context - 1 predictions of each window
   double perplexity_second_half = 0;  ///< as llama-perplexity counts: positions from context / 2 on
-  std::int64_t windows = 0;
-  std::int64_t tokens = 0;  ///< run through the model
+  std::int64_t windows = 0;           ///< done,
+  std::int64_t windows_wanted = 0;    ///< of these: fewer only where `cancel` was raised
+  std::int64_t tokens = 0;            ///< run through the model
   double seconds = 0;
   std::vector<double> logprobs;  ///< [windows, context - 1]
   std::vector<KvHeld> kv_held;   ///< [layers] on average over the windows; the largest peak
 };
 
 /// `context` >= 4 tokens per window; the tokens after the last whole window are left out. `on_window` tells progress.
+/// A raised `cancel` ends it with the windows that are done, or with kCancelled where none is.
 Expected<PerplexityResult> perplexity(const Model& model, KvCacheType kv_cache_type,
                                       std::span<const std::int32_t> tokens, std::int64_t context,
                                       std::int64_t max_windows,

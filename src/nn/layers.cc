@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/parallel.h"
-#include "nn/rope.h"
 
 namespace retort {
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
@@ -21,39 +20,44 @@ void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, dou
 
 namespace {
 
-// What a block's keys have in common (kernels/kv_block.h): the bias of the dimensions that turn by less than half a
-// radian over it, turned for its first position. [kv_heads * dim], zeros elsewhere and where keys are normed.
-std::vector<float> slow_bias(const ModelConfig& config, const LayerWeights& layer) {
-  constexpr double kMostRadians = 0.5;
-  const std::int64_t dim = config.head_dim;
-  std::vector<float> out(config.num_key_value_heads * dim, 0.0f);
-  if (layer.k.bias.empty() || !layer.k_norm.empty()) return out;
-  const RopeFrequencies frequencies = rope_frequencies(config, 0);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const double radians = frequencies.inverse[i % (dim / 2)] * static_cast<double>(kKvBlockPositions);
-    if (radians < kMostRadians) out[i] = layer.k.bias[i];
-  }
-  return out;
+// fp8 rounds each dimension in proportion to itself: no other one's magnitude is in the way.
+bool wants_balance(const KvBlockLayout& layout, const KeyBias& bias) {
+  return layout.type == KvCacheType::kInt8 && !bias.empty();
 }
 
-// Blocks that begin with one of these tokens get their offset.
+// Blocks that begin with one of these tokens get their offset (nn/key_bias.h): turned for their first position.
 void start_blocks(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
                   std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin) {
   const std::int64_t dim = config.head_dim;
-  std::vector<float> bias;
   for (std::size_t t = 0; t < places.size(); ++t) {
     const SequenceKv& kv = *places[t].kv;
     const KvBlockLayout& layout = kv.layouts().layer(layer_index);
     if (places[t].position % kKvBlockPositions != 0 || layout.k_offset == 0) continue;
-    if (bias.empty()) bias = slow_bias(config, layer);
     std::byte* block = kv.block(layer_index, places[t].position / kKvBlockPositions);
     const auto at = static_cast<std::int64_t>(t) * (dim / 2);
     for (std::int64_t g = 0; g < config.num_key_value_heads; ++g) {
-      std::vector<float> offset(bias.begin() + g * dim, bias.begin() + (g + 1) * dim);
-      kernels.rope(offset.data(), cos + at, sin + at, dim);
+      std::vector<float> offset(dim, 0.0f);
+      if (!layer.key_bias.empty()) {
+        std::copy_n(layer.key_bias.offset.begin() + g * dim, dim, offset.begin());
+        kernels.rope(offset.data(), cos + at, sin + at, dim);
+      }
+      if (wants_balance(layout, layer.key_bias)) {
+        for (std::int64_t d = 0; d < dim; ++d) offset[d] /= layer.key_bias.balance[g * dim + d];
+      }
       store_kv_offset(layout, block + g * layout.head_bytes, offset.data());
     }
   }
+}
+
+// One token's queries and keys (nn/key_bias.h). What is divided by is a power of two.
+void balance(const ModelConfig& config, const KeyBias& bias, float* q_ND, float* k_GD) {
+  const std::int64_t dim = config.head_dim;
+  const std::int64_t group = config.num_attention_heads / config.num_key_value_heads;
+  for (std::int64_t h = 0; h < config.num_attention_heads; ++h) {
+    const float* by = bias.balance.data() + h / group * dim;
+    for (std::int64_t d = 0; d < dim; ++d) q_ND[h * dim + d] *= by[d];
+  }
+  for (std::int64_t i = 0; i < config.num_key_value_heads * dim; ++i) k_GD[i] /= bias.balance[i];
 }
 
 }  // namespace
@@ -76,10 +80,13 @@ void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, con
       const SequenceKv& kv = *places[t].kv;
       const KvBlockLayout& layout = kv.layouts().layer(layer_index);
       std::byte* block = kv.block(layer_index, places[t].position / kKvBlockPositions);
+      for (std::int64_t g = 0; g < kv_heads; ++g) prepare(k_TGD + (t * kv_heads + g) * dim, layer.k_norm, t);
+      if (wants_balance(layout, layer.key_bias)) {
+        balance(config, layer.key_bias, q_TND + t * heads * dim, k_TGD + t * kv_heads * dim);
+      }
       for (std::int64_t g = 0; g < kv_heads; ++g) {
-        float* k = k_TGD + (t * kv_heads + g) * dim;
+        const float* k = k_TGD + (t * kv_heads + g) * dim;
         const float* v = v_TGD + (t * kv_heads + g) * dim;
-        prepare(k, layer.k_norm, t);
         store_kv(layout, block + g * layout.head_bytes, places[t].position % kKvBlockPositions, k, v);
       }
     }

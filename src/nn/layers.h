@@ -17,7 +17,8 @@ namespace retort {
 void apply_norm(const KernelTable& kernels, std::span<const float> weight_H, double eps, const float* x_TH, float* y_TH,
                 std::int64_t tokens);
 
-/// Norms (Qwen3) and rotates q and k, then stores k and v in the caches. cos/sin [T, D/2].
+/// Norms (Qwen3) and rotates q and k, balances them for 8-bit caches (nn/key_bias.h), then stores k and v in the
+/// caches. cos/sin [T, D/2].
 void rotate_and_store(const KernelTable& kernels, const ModelConfig& config, const LayerWeights& layer,
                       std::int64_t layer_index, std::span<const TokenPlace> places, const float* cos, const float* sin,
                       float* q_TND, float* k_TGD, const float* v_TGD);

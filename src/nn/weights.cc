@@ -274,12 +274,19 @@ Expected<ModelWeights> map_weights(const Checkpoint& checkpoint, const KernelTab
 Expected<ModelWeights> load_weights(const Checkpoint& checkpoint, const KernelTable& kernels,
                                     const LoadOptions& options) {
   RETORT_TRY_STATUS(check_options(checkpoint, options));
-  if (options.format == LoadFormat::kDummy) return dummy_weights(checkpoint.config(), kernels, options.dummy_seed);
-  if (options.quality != Quality::kFast) return map_weights(checkpoint, kernels, IntegerValues::kExpanded);
-  RETORT_TRY(ModelWeights weights, map_weights(checkpoint, kernels, IntegerValues::kLeft));
-  const std::vector<NamedLinear> linears = large_linears(weights, checkpoint.config());
+  const ModelConfig& config = checkpoint.config();
+  const bool is_dummy = options.format == LoadFormat::kDummy;
+  const bool packs = !is_dummy && options.quality == Quality::kFast;
+  RETORT_TRY(ModelWeights weights,
+             is_dummy ? dummy_weights(config, kernels, options.dummy_seed)
+                      : map_weights(checkpoint, kernels, packs ? IntegerValues::kLeft : IntegerValues::kExpanded));
+  for (LayerWeights& layer : weights.layers) {
+    if (layer.k_norm.empty()) layer.key_bias = key_bias(config, layer.k.bias);
+  }
+  if (!packs) return weights;
+  const std::vector<NamedLinear> linears = large_linears(weights, config);
   RETORT_TRY(weights.packed, packed_panels(checkpoint, linears, options));
-  if (checkpoint.config().tie_word_embeddings) weights.packed_embedding = weights.head.packed;
+  if (config.tie_word_embeddings) weights.packed_embedding = weights.head.packed;
   return weights;
 }
 

@@ -12,6 +12,7 @@
 #include "core/tensor.h"
 #include "io/checkpoint.h"
 #include "kernels/kernels.h"
+#include "nn/key_bias.h"
 #include "nn/linear.h"
 #include "nn/load_options.h"
 #include "nn/packing.h"
@@ -40,6 +41,7 @@ struct LayerWeights {
   Linear o;                           ///< [hidden, heads * head_dim]
   std::vector<float> q_norm;          ///< [head_dim], Qwen3; else empty
   std::vector<float> k_norm;          ///< [head_dim], Qwen3; else empty
+  KeyBias key_bias;                   ///< of k.bias, for 8-bit caches
   std::vector<float> mlp_norm;        ///< [hidden] post_attention_layernorm
   std::optional<MlpWeights> mlp;      ///< a dense layer has this,
   std::optional<MoeWeights> moe;      ///< a routed one that

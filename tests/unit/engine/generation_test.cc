@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <set>
 
+#include "engine/divergence.h"
 #include "engine/scoring.h"
 #include "kernels/dispatch.h"
 #include "testing/temp_dir.h"
@@ -282,6 +283,31 @@ TEST_F(Generation, ASampledAnswerAgreesWithAPlainLoop) {
     counts.add_output(sequence.back());
   }
   EXPECT_EQ(fresh(request).output, Ids(sequence.begin() + 15, sequence.end()));
+}
+
+TEST_F(Generation, PerplexityThatIsInterruptedTellsOfTheWindowsThatAreDone) {
+  const Ids ids = prompt(24);
+  const KvCacheType kv = model_->kv_cache_type();
+  const auto stop_after_two = [&](std::int64_t done, std::int64_t all) {
+    EXPECT_EQ(all, 4);
+    if (done == 2) cancel_.cancel();
+  };
+  const auto two = perplexity(*model_, kv, ids, 6, 2, {}, cancel_);
+  const auto stopped = perplexity(*model_, kv, ids, 6, 0, stop_after_two, cancel_);
+  ASSERT_TRUE(two && stopped);
+  EXPECT_EQ(stopped->windows, 2);
+  EXPECT_EQ(stopped->windows_wanted, 4);
+  EXPECT_EQ(stopped->perplexity, two->perplexity);
+  EXPECT_EQ(stopped->logprobs, two->logprobs);
+  EXPECT_EQ(stopped->kv_held[0].mean, two->kv_held[0].mean);
+  EXPECT_EQ(perplexity(*model_, kv, ids, 6, 0, {}, cancel_).error().code(), ErrorCode::kCancelled);
+
+  cancel_.reset();
+  const auto compared = divergence(*model_, *model_, kv, ids, 6, 0, stop_after_two, cancel_);
+  ASSERT_TRUE(compared) << compared.error().message();
+  EXPECT_EQ(compared->windows, 2);
+  EXPECT_EQ(compared->all.predictions, 10);
+  EXPECT_EQ(divergence(*model_, *model_, kv, ids, 6, 0, {}, cancel_).error().code(), ErrorCode::kCancelled);
 }
 
 TEST_F(Generation, PerplexityIsOverAllPredictionsAndOverTheSecondHalves) {
