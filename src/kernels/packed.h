@@ -42,7 +42,8 @@
 //   acc = fma(i, d * X, acc)
 //   acc = fma(-(dmin * m), xsum, acc)       P4K, P5K; dmin * m is exact
 //
-// So the bits are the same on every instruction set, for every tile of tokens and rows.
+// So the bits are the same on every instruction set, for every tile of tokens and rows. (On AMX generated tokens meet
+// K-quants by wide.h instead.)
 #pragma once
 
 #include <cstddef>

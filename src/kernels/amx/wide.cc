@@ -3,13 +3,13 @@
 //
 // Tiles. A weight is s * q, of 10 to 13 bits: two bytes. 4- and 5-bit codes times 3 of the scale's 6 bits stay below
 // 256, so one VPMULLW multiplies two codes, 64 for two of them; 6-bit ones are multiplied as 16-bit numbers and split.
-// So 256 columns of a panel become 2 planes of 4 tiles, and 16 tokens 2 planes of 4: 16 products of 16 cycles, for 64
-// loads of lines less than the multiplier takes. What is left of 16 tokens and 256 columns is added up once: 4 sums to
-// load, 2 conversions, FMAs; and 8 more for the minima. In all some 32 cycles of tiles, 25 of expanding and 15 of
-// vector operations for 512 weights and 16 tokens; expanding counts once for 32.
+// So 256 columns of a panel become 2 planes of 4 tiles, and 16 tokens 2 planes of 4: 16 products of 16 cycles. They are
+// added up once: 4 sums to load, 2 conversions, FMAs; and 8 more for the minima.
 //
-// The three are interleaved, since what a tile stores or loads waits some hundred cycles: while one panel's 256 columns
-// are multiplied, the next one's are expanded and the sums of the one before are added up.
+// For 512 weights and 16 tokens, 32 cycles of tiles, 25 of expanding (once for 32 tokens) and 17 of adding up. While
+// one panel's 256 columns are multiplied, the next one's are expanded and the sums of one before are added up; yet the
+// three take 110 cycles together (docs/engine.md, On AMX). Neither other orders nor finer steps made that less than
+// 100.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/tile.h"
