@@ -3,7 +3,8 @@
 #
 #   bench/versus_llama_cpp.sh LLAMA_BENCH MODEL.gguf [-r 5] [-p 512] [-n 64] [-d 0,4096] [-- more of llama-bench's options]
 #
-# LLAMA_BENCH is the path of a llama-bench (ik_llama.cpp's will do). Both sides run a test's repetitions one right after
+# LLAMA_BENCH is the path of a llama-bench. ik_llama.cpp's will do at depth 0, which is the only one that it has an equal
+# of; `-- -rtr 1` has it repack its weights. Both sides run a test's repetitions one right after
 # the other, test by test, so that a machine that others use treats them alike. The bandwidth is read_memory's of
 # roofline_bench, measured before and after; "of bandwidth" is bytes of weights, keys and values read per token over the
 # time of a token, sampling and everything included, as a share of its best.
@@ -40,7 +41,8 @@ bandwidth() {
 }
 
 echo "# $("$build/bin/retort" --version | tr '\n' ';') commit $(git rev-parse --short HEAD)"
-echo "# peer: $("$llama" --version 2>&1 | head -n 1)"
+version=$("$llama" --version 2>&1 | grep -m 1 "^version") || true
+echo "# peer: $(basename "$(dirname "$(dirname "$llama")")") ${version:-of unknown version}, sha256 $(sha256sum "$llama" | cut -c1-16), $*"
 echo "# model: $(basename "$model") sha256 $(sha256sum "$model" | cut -c1-16); $threads threads; medians of $repetitions; $(date -u +%F)"
 before=$(bandwidth)
 printf '| %-16s | %10s | %10s | %6s | %8s | %12s |\n' test retort peer ratio GB/s 'of bandwidth'
@@ -49,9 +51,10 @@ printf '| %-16s | %10s | %10s | %6s | %8s | %12s |\n' --- ---: ---: ---: ---: --
 one() { # name, depth, options for both
   local name=$1 depth=$2
   shift 2
-  local ours theirs
+  local ours theirs deep=()
+  [ "$depth" = 0 ] || deep=(-d "$depth")
   ours=$("$build/bin/retort" bench --model "$model" "$@" -d "$depth" -r "$repetitions" --output json)
-  theirs=$("$llama" -m "$model" "$@" -d "$depth" -r "$repetitions" -t "$threads" -o json "${more[@]}" 2>/dev/null)
+  theirs=$("$llama" -m "$model" "$@" "${deep[@]}" -r "$repetitions" -t "$threads" -o json "${more[@]}" 2>/dev/null)
   OURS=$ours THEIRS=$theirs python3 - "$name" "$before" <<'PY'
 import json, os, statistics, sys
 ours = json.loads(os.environ["OURS"])[0]

@@ -27,6 +27,7 @@ struct Options {
   std::string prompt = "512";
   std::string gen = "128";
   std::string depth = "0";
+  std::string depth_fill = "compute";
   std::string seqs = "1";
   std::string output = "md";
   std::string kv_cache_dtype = "auto";
@@ -114,6 +115,7 @@ OrderedJson to_row(const Model& model, const WeightsPlan& plan, const Options& o
           {"n_prompt", result.test.n_prompt},
           {"n_gen", result.test.n_gen},
           {"n_depth", result.test.n_depth},
+          {"depth_fill", options.depth_fill},
           {"avg_ns", std::llround(ns.mean)},
           {"stddev_ns", std::llround(ns.stddev)},
           {"avg_ts", ts.mean},
@@ -169,6 +171,9 @@ Status run(const Options& options) {
   if (options.output != "md" && options.output != "csv" && options.output != "json") {
     return fail(ErrorCode::kInvalidArgument, "--output must be md, csv or json but is '{}'", options.output);
   }
+  if (options.depth_fill != "compute" && options.depth_fill != "repeat") {
+    return fail(ErrorCode::kInvalidArgument, "--depth-fill must be compute or repeat but is '{}'", options.depth_fill);
+  }
   if (options.model.empty()) return fail(ErrorCode::kInvalidArgument, "--model is required");
   RETORT_TRY(const std::vector<SpeedTest> tests, make_tests(options));
   RETORT_TRY(const auto checkpoint, open_checkpoint(options.model, options.common));
@@ -189,8 +194,10 @@ Status run(const Options& options) {
   std::vector<OrderedJson> rows;
   Status measured;
   for (const SpeedTest& test : tests) {
-    const SpeedOptions how{
-        .repetitions = options.repetitions, .kv_cache_type = kv, .batch_tokens = options.batch_tokens};
+    const SpeedOptions how{.repetitions = options.repetitions,
+                           .kv_cache_type = kv,
+                           .batch_tokens = options.batch_tokens,
+                           .depth_fill = options.depth_fill == "repeat" ? DepthFill::kRepeat : DepthFill::kCompute};
     const auto result = measure_speed(*model, test, how, interrupt.token());
     if (!result) {
       // What was measured before is not lost.
@@ -218,6 +225,10 @@ void add_bench(Command program) {
   command.add("--n-prompt,-p", options->prompt, "Tokens of a prompt, 0: none").show_default();
   command.add("--n-gen,-n", options->gen, "Tokens to generate, 0: none").show_default();
   command.add("--n-depth,-d", options->depth, "Tokens that are there before").show_default();
+  command
+      .add("--depth-fill", options->depth_fill,
+           "compute them, or repeat: the first 512 tokens' keys and values stand for all, which takes as long to read")
+      .show_default();
   command.add("--n-seqs", options->seqs, "Sequences that generate side by side").show_default();
   command.add("--repetitions,-r", options->repetitions, "Timed repetitions, after one that is not").show_default();
   command.add("--max-num-batched-tokens", options->batch_tokens, "Tokens of a prompt in one step").show_default();

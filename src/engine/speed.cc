@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <span>
 
@@ -22,6 +23,23 @@ std::vector<std::int32_t> random_tokens(std::int64_t n, std::int64_t vocab, std:
   return out;
 }
 
+// Lets the blocks of the first kRepeatedTokens positions stand for all others below `length`.
+Status repeat_blocks(SequenceKv& kv, std::int64_t length) {
+  constexpr std::int64_t kBlocks = kRepeatedTokens / kv_block_positions();
+  static_assert(kRepeatedTokens % kv_block_positions() == 0);
+  const std::int64_t rest = length - kRepeatedTokens;
+  RETORT_TRY_STATUS(kv.reserve(rest));
+  const std::int64_t blocks = (length + kv_block_positions() - 1) / kv_block_positions();
+  for (std::int64_t layer = 0; layer < kv.layouts().layers(); ++layer) {
+    for (std::int64_t i = kBlocks; i < blocks; ++i) {
+      std::memcpy(kv.block(layer, i), kv.block(layer, i % kBlocks),
+                  static_cast<std::size_t>(kv.layouts().block_bytes(layer)));
+    }
+  }
+  kv.advance(rest);
+  return {};
+}
+
 // One repetition's state: some sequences, each with its cache.
 class Bench {
  public:
@@ -37,7 +55,11 @@ class Bench {
 
   // Everything before what is timed.
   Status fill(const CancelToken& cancel) {
-    for (std::int64_t i = 0; i < test_.n_seqs; ++i) RETORT_TRY_STATUS(run_prompt(i, 0, test_.n_depth, cancel));
+    const bool repeats = options_.depth_fill == DepthFill::kRepeat && test_.n_depth > kRepeatedTokens;
+    for (std::int64_t i = 0; i < test_.n_seqs; ++i) {
+      RETORT_TRY_STATUS(run_prompt(i, 0, repeats ? kRepeatedTokens : test_.n_depth, cancel));
+      if (repeats) RETORT_TRY_STATUS(repeat_blocks(*caches_[i], test_.n_depth));
+    }
     return {};
   }
 

@@ -32,10 +32,20 @@ struct SpeedResult {
   [[nodiscard]] double bytes_per_second() const;
 };
 
+/// How the tokens that are there already come to be there.
+enum class DepthFill {
+  kCompute,
+  /// The first kRepeatedTokens are computed, and their keys and values stand for all that follow, again and again: what
+  /// comes behind reads as many bytes and takes the same time, and a 32B's 32,768 tokens are there in minutes.
+  kRepeat,
+};
+inline constexpr std::int64_t kRepeatedTokens = 512;
+
 struct SpeedOptions {
   std::int64_t repetitions = 5;
   KvCacheType kv_cache_type = KvCacheType::kBf16;
   std::int64_t batch_tokens = 512;  ///< tokens of a prompt that run in one step
+  DepthFill depth_fill = DepthFill::kCompute;
 };
 
 /// Tokens are random but fixed. Unlike llama-bench, a generated token is sampled (greedily) from its logits, and is the

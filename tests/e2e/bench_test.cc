@@ -43,6 +43,22 @@ TEST_F(BenchCommand, JsonHasLlamaBenchsNames) {
   }
 }
 
+TEST_F(BenchCommand, ARepeatedDepthReadsAsMuchAsAComputedOne) {
+  double bytes[2] = {};
+  for (int i = 0; i < 2; ++i) {
+    const ProgramResult result = bench({"-p", "0", "-n", "4", "-d", "700", "-r", "1", "--depth-fill",
+                                        i == 0 ? "compute" : "repeat", "--output", "json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto rows = parse_json(result.out, "bench");
+    ASSERT_TRUE(rows) << result.out;
+    EXPECT_EQ((*rows)[0]["n_depth"], 700);
+    EXPECT_EQ((*rows)[0]["depth_fill"], i == 0 ? "compute" : "repeat");
+    EXPECT_GT((*rows)[0]["avg_ts"].get<double>(), 0);
+    bytes[i] = (*rows)[0]["bytes_per_step"].get<double>();
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+}
+
 TEST_F(BenchCommand, TableAndCsvAreOneLinePerTest) {
   const ProgramResult table = bench({"-p", "8", "-n", "2", "-r", "1", "--kv-cache-dtype", "fp8"});
   ASSERT_EQ(table.exit_code, 0) << table.err;
@@ -61,6 +77,7 @@ TEST_F(BenchCommand, WrongUseIsTold) {
       {{"-p", "0", "-n", "0"}, "nothing to measure"},
       {{"--kv-cache-dtype", "int3"}, "--kv-cache-dtype must be"},
       {{"--quality", "best"}, "--quality must be fast or exact"},
+      {{"--depth-fill", "zeros"}, "--depth-fill must be compute or repeat"},
       {{"--output", "xml"}, "--output must be md, csv or json"}};
   for (const auto& [arguments, message] : cases) {
     const ProgramResult result = bench(arguments);
