@@ -41,7 +41,9 @@ TEST(Dispatch, RefIsAlwaysThereAndLast) {
 }
 
 TEST(Dispatch, EveryTableIsComplete) {
-  for (const Isa isa : available_isas()) {
+  std::vector<Isa> isas = available_isas();
+  isas.push_back(Isa::kRefAmx);
+  for (const Isa isa : isas) {
     const auto table = kernel_table(isa);
     ASSERT_TRUE(table) << table.error().message();
     const KernelTable& t = **table;
@@ -55,10 +57,15 @@ TEST(Dispatch, EveryTableIsComplete) {
       EXPECT_EQ(t.matmul[i] != nullptr, weights) << t.name << " " << to_string(dtype);
     }
     for (const PackedMatmulFn packed : t.packed_matmul) EXPECT_NE(packed, nullptr) << t.name;
-    const bool tiles = isa == Isa::kAmx;
+    const bool tiles = isa == Isa::kAmx || isa == Isa::kRefAmx;
     EXPECT_EQ(t.has_prompt_recipe(), tiles) << t.name;
     EXPECT_EQ(t.tile_attention != nullptr, tiles) << t.name;
     for (const TileMatmulFn product : t.tile_matmul) EXPECT_EQ(product != nullptr, tiles) << t.name;
+    for (const TileGatedFn gated : t.tile_gated) EXPECT_EQ(gated != nullptr, isa == Isa::kAmx) << t.name;
+    EXPECT_EQ(t.wide_rows != nullptr, tiles) << t.name;
+    for (std::size_t i = 0; i < kPackedFormatCount; ++i) {
+      EXPECT_EQ(t.wide_matmul[i] != nullptr, tiles && is_wide(static_cast<PackedFormat>(i))) << t.name << " " << i;
+    }
     EXPECT_TRUE(t.rms_norm && t.rope && t.silu_mul && t.add && t.axpy && t.attention_block && t.quantize_rows &&
                 t.argmax && t.log_sum_exp);
   }
