@@ -7,9 +7,9 @@
 // added up once: 4 sums to load, 2 conversions, FMAs; and 8 more for the minima.
 //
 // For 512 weights and 16 tokens, 32 cycles of tiles, 25 of expanding (once for 32 tokens) and 17 of adding up. While
-// one panel's 256 columns are multiplied, the next one's are expanded and the sums of one before are added up; yet the
-// three take 110 cycles together (docs/engine.md, On AMX). Neither other orders nor finer steps made that less than
-// 100.
+// one panel's 256 columns are multiplied, the next one's are expanded and the sums of one before are added up, a piece
+// behind each product; yet the three take some 95 cycles together (docs/engine.md, On AMX), 110 with pieces four times
+// as large.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/tile.h"
@@ -133,15 +133,14 @@ struct alignas(64) TileSums {
   std::int32_t planes[4][kWideTokens][16];
 };
 
+/// Group g of 8.
 template <typename Format>
-RETORT_INLINE void expand_step(const std::uint8_t* record, std::int64_t step, ExpandedRecord& out,
-                               RecordScales& scales) {
-  RETORT_UNROLL for (int i = 0; i < 2; ++i) {
-    const std::int64_t g = 2 * step + i;
-    Split<Format>::expand(record, g, out.planes[step][0] + 512 * i, out.planes[step][1] + 512 * i);
-    take_minus_min<Format>(record, g, scales);
-  }
-  if (step == 0) take_d<Format>(record, scales);
+RETORT_INLINE void expand_group(const std::uint8_t* record, std::int64_t g, ExpandedRecord& out, RecordScales& scales) {
+  std::uint8_t(&planes)[2][kTileBytes] = out.planes[g / 2];
+  const std::int64_t at = g % 2 * (kTileBytes / 2);
+  Split<Format>::expand(record, g, planes[0] + at, planes[1] + at);
+  take_minus_min<Format>(record, g, scales);
+  if (g == 0) take_d<Format>(record, scales);
 }
 
 template <typename Format, int kSum, int kLeft, int kRight>
@@ -162,22 +161,20 @@ RETORT_INLINE void fetch_some(const std::uint8_t* record, std::int64_t slot) {
   }
 }
 
-template <typename Format>
-RETORT_INLINE void multiply_step(const WideTile& x, std::int64_t record, std::int64_t step, const ExpandedRecord& w,
-                                 const std::uint8_t* to_fetch) {
+RETORT_INLINE void load_step(const WideTile& x, std::int64_t record, std::int64_t step, const ExpandedRecord& w) {
   const std::int64_t at = record * kSteps + step;
   tile_load<4>(x.step(at, 0, 0), kWideStep);
   tile_load<6>(w.planes[step][0], kTileStride);
-  weight_product<Format, 0, 4, 6>();
-  fetch_some<Format>(to_fetch, 4 * step);
   tile_load<5>(x.step(at, 1, 0), kWideStep);
-  weight_product<Format, 1, 5, 6>();
-  fetch_some<Format>(to_fetch, 4 * step + 1);
   tile_load<7>(w.planes[step][1], kTileStride);
-  weight_product<Format, 2, 4, 7>();
-  fetch_some<Format>(to_fetch, 4 * step + 2);
-  weight_product<Format, 3, 5, 7>();
-  fetch_some<Format>(to_fetch, 4 * step + 3);
+}
+/// One of the four products of what load_step() loaded.
+template <typename Format>
+RETORT_INLINE void multiply_part(int part) {
+  if (part == 0) weight_product<Format, 0, 4, 6>();
+  if (part == 1) weight_product<Format, 1, 5, 6>();
+  if (part == 2) weight_product<Format, 2, 4, 7>();
+  if (part == 3) weight_product<Format, 3, 5, 7>();
 }
 
 RETORT_INLINE void store_tiles(TileSums& out) {
@@ -204,13 +201,15 @@ RETORT_INLINE void add_tokens(const TileSums& products, const RecordScales& scal
   add_record<Format, kTokens>(high, low, scales, x, record, first, acc);
   RETORT_UNROLL for (int t = 0; t < kTokens; ++t) _mm512_store_ps(sums + 16 * (first + t), acc[t]);
 }
-/// A quarter of a tile's tokens.
+/// Tokens `first` and the one after it, if there are as many.
 template <typename Format>
-RETORT_INLINE void add_quarter(const TileSums& products, const RecordScales& scales, const WideTile& x,
-                               std::int64_t record, std::int64_t quarter, float* sums) {
-  std::int64_t t = 4 * quarter;
-  if (t + 4 <= x.count) return add_tokens<Format, 4>(products, scales, x, record, t, sums);
-  for (; t < x.count; ++t) add_tokens<Format, 1>(products, scales, x, record, t, sums);
+RETORT_INLINE void add_pair(const TileSums& products, const RecordScales& scales, const WideTile& x,
+                            std::int64_t record, std::int64_t first, float* sums) {
+  if (first + 2 <= x.count) {
+    add_tokens<Format, 2>(products, scales, x, record, first, sums);
+  } else if (first < x.count) {
+    add_tokens<Format, 1>(products, scales, x, record, first, sums);
+  }
 }
 
 /// What multiply_wide_tiles() works in.
@@ -250,9 +249,7 @@ void multiply_wide_tiles(const WideMatmulArgs& a, const WideTile* x, std::int64_
   WideItem now;
   WideItem next;
   WideItem ahead;
-  for (std::int64_t step = 0; step < kSteps; ++step) {
-    expand_step<Format>(weights, step, work.expanded, work.scales[0]);
-  }
+  for (std::int64_t g = 0; g < 8; ++g) expand_group<Format>(weights, g, work.expanded, work.scales[0]);
   next.advance(panels);
   ahead = next;
   ahead.advance(panels);
@@ -269,13 +266,17 @@ void multiply_wide_tiles(const WideMatmulArgs& a, const WideTile* x, std::int64_
         tile_zero<3>();
       }
       RETORT_UNROLL for (std::int64_t step = 0; step < kSteps; ++step) {
-        if (multiplies) multiply_step<Format>(x[tile], now.record, step, work.expanded, tile == 0 ? to_fetch : nullptr);
-        if (to_make != nullptr && tile + 1 == kTiles) {
-          expand_step<Format>(to_make, step, work.expanded, work.scales[(i + 1) % 4]);
-        }
-        if (i > 1) {
-          add_quarter<Format>(products, work.scales[(i + 2) % 4], x[tile], done.record, step,
-                              work.sums[done.panel][tile]);
+        if (multiplies) load_step(x[tile], now.record, step, work.expanded);
+        RETORT_UNROLL for (int part = 0; part < 4; ++part) {
+          if (multiplies) multiply_part<Format>(part);
+          if (tile == 0) fetch_some<Format>(to_fetch, 4 * step + part);
+          if (part < 2 && tile + 1 == kTiles && to_make != nullptr) {
+            expand_group<Format>(to_make, 2 * step + part, work.expanded, work.scales[(i + 1) % 4]);
+          }
+          if (part >= 2 && i > 1) {
+            add_pair<Format>(products, work.scales[(i + 2) % 4], x[tile], done.record, 4 * step + 2 * (part - 2),
+                             work.sums[done.panel][tile]);
+          }
         }
       }
       if (multiplies) store_tiles(products);
