@@ -4,8 +4,13 @@
 #include <benchmark/benchmark.h>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <random>
+#include <utility>
 #include <vector>
+
+#include "core/pages.h"
+#include "kernels/packed.h"
 
 namespace retort::bench {
 
@@ -27,6 +32,16 @@ inline std::vector<char> random_weights(std::uint64_t bytes) {
     std::memcpy(&out[i], &bits, 2);
   }
   return out;
+}
+
+/// `count` panels of a packed format, all the same, in huge pages; none where memory is short.
+inline std::optional<Pages> random_panels(PackedFormat format, std::int64_t count, std::int64_t columns) {
+  const std::int64_t bytes = panel_bytes(format, columns);
+  auto pages = Pages::allocate(static_cast<std::size_t>(count * bytes) + 64);
+  if (!pages) return std::nullopt;
+  const std::vector<char> panel = random_weights(static_cast<std::uint64_t>(bytes));
+  for (std::int64_t p = 0; p < count; ++p) std::memcpy(pages->data() + p * bytes, panel.data(), panel.size() - 1);
+  return std::move(*pages);
 }
 
 inline benchmark::Counter rate(double per_iteration) {

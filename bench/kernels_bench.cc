@@ -67,10 +67,8 @@ void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
   static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
   const std::int64_t bytes = retort::panel_bytes(format, columns);
   const std::int64_t panels = rows / retort::kPanelRows;
-  auto memory = retort::Pages::allocate(static_cast<std::size_t>(panels * bytes) + 64);
-  if (!memory) return state.SkipWithError(memory.error().message().c_str());
-  const std::vector<char> sane = random_weights(static_cast<std::uint64_t>(bytes));
-  for (std::int64_t p = 0; p < panels; ++p) std::memcpy(memory->data() + p * bytes, sane.data(), sane.size() - 1);
+  const auto memory = retort::bench::random_panels(format, panels, columns);
+  if (!memory) return state.SkipWithError("no memory");
   const std::vector<float> x = random_floats(tokens * columns);
   const std::int64_t groups = columns / retort::kGroupColumns;
   std::vector<std::int8_t> codes(tokens * columns + retort::kReadBehind);
@@ -102,10 +100,8 @@ void wide_matmul(benchmark::State& state, retort::PackedFormat format) {
   static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
   const std::int64_t bytes = retort::panel_bytes(format, columns);
   const std::int64_t panels = rows / retort::kPanelRows;
-  auto memory = retort::Pages::allocate(static_cast<std::size_t>(panels * bytes) + 64);
-  if (!memory) return state.SkipWithError(memory.error().message().c_str());
-  const std::vector<char> sane = random_weights(static_cast<std::uint64_t>(bytes));
-  for (std::int64_t p = 0; p < panels; ++p) std::memcpy(memory->data() + p * bytes, sane.data(), sane.size() - 1);
+  const auto memory = retort::bench::random_panels(format, panels, columns);
+  if (!memory) return state.SkipWithError("no memory");
   const std::vector<float> x = random_floats(tokens * columns);
   auto codes = retort::Pages::allocate(static_cast<std::size_t>(retort::WideRows::code_count(tokens, columns)));
   if (!codes) return state.SkipWithError(codes.error().message().c_str());

@@ -25,21 +25,18 @@ void tile_matmul(benchmark::State& state, retort::PackedFormat format) {
   const std::int64_t tokens = state.range(0);
   const std::int64_t rows = state.range(1);
   const std::int64_t columns = state.range(2);
-  const std::int64_t bytes = retort::panel_bytes(format, columns);
   const std::int64_t panels = rows / retort::kPanelRows;
-  auto weights = retort::Pages::allocate(static_cast<std::size_t>(panels * bytes));
+  const auto weights = retort::bench::random_panels(format, panels, columns);
   auto tiles = retort::Pages::allocate(static_cast<std::size_t>(2 * retort::tiled_elements(tokens, columns)));
   auto scratch = retort::Pages::allocate(retort::kTileScratchBytes);
   if (!weights || !tiles || !scratch) return state.SkipWithError("no memory");
-  const std::vector<char> sane = retort::bench::random_weights(static_cast<std::uint64_t>(bytes));
-  for (std::int64_t p = 0; p < panels; ++p) std::memcpy(must_have(weights) + p * bytes, sane.data(), sane.size() - 1);
   const std::vector<float> x = random_floats(tokens * columns);
   std::vector<float> y(tokens * rows);
   const retort::TiledRows tiled{reinterpret_cast<std::uint16_t*>(must_have(tiles)), tokens, columns};
   kernels().tile_rows({x.data(), columns, tiled, 0, (tokens + 15) / 16});
   for (auto _ : state) {
     kernels().tile_matmul[static_cast<int>(format)](
-        {must_have(weights), tiled, y.data(), rows, panels, retort::kPanelRows, must_have(scratch)});
+        {weights->data(), tiled, y.data(), rows, panels, retort::kPanelRows, must_have(scratch)});
     benchmark::DoNotOptimize(y.data());
   }
   state.counters["GFLOP/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));

@@ -94,7 +94,8 @@ void encode(benchmark::State& state, const std::string& text) {
     benchmark::DoNotOptimize(ids.data());
   }
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
-  state.counters["bytes_per_token"] = static_cast<double>(text.size()) / static_cast<double>(std::max<std::size_t>(1, count));
+  state.counters["bytes_per_token"] =
+      static_cast<double>(text.size()) / static_cast<double>(std::max<std::size_t>(1, count));
 }
 
 void BM_English(benchmark::State& state) { encode(state, english()); }
@@ -108,7 +109,9 @@ void BM_EnglishCold(benchmark::State& state) {  // a tokenizer that has seen not
 void BM_Chinese(benchmark::State& state) {
   if (const Tokenizer* tokens = tokenizer(state)) encode(state, chinese(*tokens));
 }
-void BM_OneLetter(benchmark::State& state) { encode(state, std::string(static_cast<std::size_t>(state.range(0)), 'a')); }
+void BM_OneLetter(benchmark::State& state) {
+  encode(state, std::string(static_cast<std::size_t>(state.range(0)), 'a'));
+}
 void BM_Spaces(benchmark::State& state) { encode(state, std::string(static_cast<std::size_t>(state.range(0)), ' ')); }
 void BM_Digits(benchmark::State& state) { encode(state, std::string(static_cast<std::size_t>(state.range(0)), '7')); }
 void BM_Copy(benchmark::State& state) {

@@ -32,7 +32,8 @@ void add_common_options(Command command, CommonOptions& options) {
       .show_default();
   command
       .add("--quality", options.quality,
-           "fast: packed weights and int8 activations; exact: fp32 activations, weights as the file has them")
+           "fast: packed weights, activations rounded to integers or bf16; exact: fp32 activations, weights as the "
+           "file has them")
       .show_default();
   command
       .add(

@@ -2,7 +2,8 @@
 //
 // An integer product of 256 columns is exact whoever adds it up, so one token may be computed with VPDPBUSD and sixteen
 // with tiles. For that all 256 columns must share a scale, and then 8 bits are too few for activations: with them the
-// 1.5B's median divergence is five times that of a scale for each 32. Fifteen bits, in two bytes, lose next to nothing.
+// 1.5B's median divergence was five times that of a scale for each 32. Fifteen bits, in two bytes, lose next to
+// nothing.
 //
 // The product of row r and token t of P4K, P5K, P6K (kernels/packed.h has d, s, m, q, dmin). For each 256 columns, in
 // order, every step in fp32 rounded once, fma fused:

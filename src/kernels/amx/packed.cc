@@ -1,5 +1,5 @@
 // Integer products of packed weights whose scales stand for 32 columns of a row each (kernels/packed.h), for twelve
-// tokens and more: the bits of every other instruction set. K-quants go through wide.cc.
+// tokens and more: the bits of every other instruction set. K-quants go through wide.h.
 //
 // A group of 32 columns of a panel, its codes one to a byte, is a tile of [8][16 rows][4] as it lies; 16 tokens of 32
 // activations are another; their product is exact. What follows is the cost: of each token a conversion, a product of d

@@ -19,6 +19,14 @@ std::vector<DType> weight_dtypes() {
 
 const KernelTable& ref_table() { return **kernel_table(Isa::kRef); }
 
+const KernelTable& twin() { return **kernel_table(Isa::kRefAmx); }
+
+void AmxTest::SetUp() {
+  const auto table = kernel_table(GetParam());
+  if (!table) GTEST_SKIP() << table.error().message();
+  table_ = *table;
+}
+
 std::vector<std::string> all_tables() { return {"ref", "avx2", "avx512", "avx512_simde", "amx"}; }
 
 void KernelTest::SetUp() {

@@ -16,8 +16,8 @@ std::vector<DType> weight_dtypes();
 
 const KernelTable& ref_table();
 
-/// Runs for "ref", "avx2", "avx512", "amx", and "avx512_simde": the avx512 sources compiled against SIMDe, so that their
-/// logic is checked on every processor. What the processor lacks is skipped by name.
+/// Runs for "ref", "avx2", "avx512", "amx", and "avx512_simde": the avx512 sources compiled against SIMDe, so that
+/// their logic is checked on every processor. What the processor lacks is skipped by name.
 class KernelTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override;
@@ -31,6 +31,22 @@ std::vector<std::string> all_tables();
 #define RETORT_FOR_ALL_TABLES(Suite)                                                         \
   INSTANTIATE_TEST_SUITE_P(Isa, Suite, ::testing::ValuesIn(::retort::testing::all_tables()), \
                            [](const ::testing::TestParamInfo<std::string>& param) { return param.param; })
+
+/// Of what AMX computes in its own way: the plain one, and what runs for "ref_amx" and "amx" (skipped by name without
+/// it).
+const KernelTable& twin();
+class AmxTest : public ::testing::TestWithParam<Isa> {
+ protected:
+  void SetUp() override;
+  [[nodiscard]] const KernelTable& table() const { return *table_; }
+
+ private:
+  const KernelTable* table_ = nullptr;
+};
+#define RETORT_FOR_AMX_TABLES(Suite)                                                                       \
+  INSTANTIATE_TEST_SUITE_P(Isa, Suite, ::testing::Values(Isa::kRefAmx, Isa::kAmx), [](const auto& param) { \
+    return param.param == Isa::kAmx ? std::string("amx") : std::string("ref_amx");                         \
+  })
 
 /// Standard normal numbers. `slack` elements more than asked for stand before them, so that data() + slack is
 /// misaligned when slack is odd.

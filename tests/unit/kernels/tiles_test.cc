@@ -21,23 +21,10 @@ using testing::packed_formats;
 using testing::PackedWeights;
 using testing::random_floats;
 
-const KernelTable& twin() { return **kernel_table(Isa::kRefAmx); }
+using testing::twin;
 
-class Tiles : public ::testing::TestWithParam<Isa> {
- protected:
-  void SetUp() override {
-    const auto table = kernel_table(GetParam());
-    if (!table) GTEST_SKIP() << table.error().message();
-    table_ = *table;
-  }
-  [[nodiscard]] const KernelTable& table() const { return *table_; }
-
- private:
-  const KernelTable* table_ = nullptr;
-};
-INSTANTIATE_TEST_SUITE_P(Isa, Tiles, ::testing::Values(Isa::kRefAmx, Isa::kAmx), [](const auto& param) {
-  return param.param == Isa::kAmx ? std::string("amx") : std::string("ref_amx");
-});
+class Tiles : public testing::AmxTest {};
+RETORT_FOR_AMX_TABLES(Tiles);
 
 struct TiledMemory {
   TiledMemory(const KernelTable& table, const std::vector<float>& x, std::int64_t tokens, std::int64_t columns)

@@ -20,23 +20,8 @@ using testing::random_floats;
 
 constexpr PackedFormat kWideFormats[] = {PackedFormat::kP4K, PackedFormat::kP5K, PackedFormat::kP6K};
 
-const KernelTable& plain_twin() { return **kernel_table(Isa::kRefAmx); }
-
-class Wide : public ::testing::TestWithParam<Isa> {
- protected:
-  void SetUp() override {
-    const auto table = kernel_table(GetParam());
-    if (!table) GTEST_SKIP() << table.error().message();
-    table_ = *table;
-  }
-  [[nodiscard]] const KernelTable& table() const { return *table_; }
-
- private:
-  const KernelTable* table_ = nullptr;
-};
-INSTANTIATE_TEST_SUITE_P(Isa, Wide, ::testing::Values(Isa::kRefAmx, Isa::kAmx), [](const auto& param) {
-  return param.param == Isa::kAmx ? std::string("amx") : std::string("ref_amx");
-});
+class Wide : public testing::AmxTest {};
+RETORT_FOR_AMX_TABLES(Wide);
 
 struct WideMemory {
   WideMemory(const KernelTable& table, const std::vector<float>& x, std::int64_t tokens, std::int64_t columns)
@@ -75,7 +60,7 @@ TEST_P(Wide, ActivationsAreRoundedToTheBitsOfTheTwin) {
       x[i] = static_cast<float>(i - 128) * 127.5f;
       x[256 + i] *= 0x1p-101f;
     }
-    WideMemory expected(plain_twin(), x, tokens, kColumns);
+    WideMemory expected(testing::twin(), x, tokens, kColumns);
     WideMemory actual(table(), x, tokens, kColumns);
     for (std::int64_t i = 0; i < WideRows::code_count(tokens, kColumns); ++i) {
       ASSERT_EQ(actual.rows.codes[i], expected.rows.codes[i]) << i;
@@ -139,8 +124,8 @@ TEST_P(Wide, ProductsHaveTheBitsOfTheTwinForEveryNumberOfTokensAndPanels) {
       const std::int64_t columns = size.records * kWideColumns;
       PackedWeights w(random, format, size.rows, columns);
       const std::vector<float> x = random_floats(random, size.tokens * columns);
-      WideMemory wide(plain_twin(), x, size.tokens, columns);
-      const std::vector<float> expected = multiply_wide(plain_twin(), w, wide.rows);
+      WideMemory wide(testing::twin(), x, size.tokens, columns);
+      const std::vector<float> expected = multiply_wide(testing::twin(), w, wide.rows);
       const std::vector<float> actual = multiply_wide(table(), w, wide.rows);
       for (std::size_t i = 0; i < expected.size(); ++i) {
         ASSERT_EQ(bits_of(actual[i]), bits_of(expected[i]))
@@ -186,8 +171,8 @@ TEST_P(Wide, ExtremesDoNotOverflow) {
       for (const float sign : {1.0f, -1.0f}) {
         for (const std::int64_t tokens : {1, 7}) {
           const std::vector<float> x(static_cast<std::size_t>(tokens * 256), sign);
-          WideMemory wide(plain_twin(), x, tokens, 256);
-          const std::vector<float> expected = multiply_wide(plain_twin(), w, wide.rows);
+          WideMemory wide(testing::twin(), x, tokens, 256);
+          const std::vector<float> expected = multiply_wide(testing::twin(), w, wide.rows);
           const std::vector<float> actual = multiply_wide(table(), w, wide.rows);
           for (std::size_t i = 0; i < expected.size(); ++i) {
             ASSERT_EQ(bits_of(actual[i]), bits_of(expected[i])) << packed_info(format).name << " " << fill;
