@@ -33,10 +33,6 @@ RETORT_INLINE I add_group(const I* w, const I* s, const WideTile& x, std::int64_
   }
 }
 
-/// How far ahead of the panels a decode asks for memory. It asks with each group for an eighth of a record: all of it
-/// at once made one token's product slower by a fifth to a third.
-constexpr std::int64_t kFewAhead = 4096;
-
 template <typename Format, int kTokens>
 void wide_few(const WideMatmulArgs& a) {
   const WideTile tile = wide_tile(a.x, 0);
@@ -52,8 +48,7 @@ void wide_few(const WideMatmulArgs& a) {
       RETORT_UNROLL for (int t = 0; t < kTokens; ++t) sums[0][t] = sums[1][t] = _mm512_setzero_si512();
       take_d<Format>(record, scales);
       for (std::int64_t g = 0; g < 8; ++g) {
-        constexpr std::int64_t kPiece = (Format::kRecordBytes + 7) / 8;
-        for (std::int64_t i = 0; i < kPiece; i += 64) __builtin_prefetch(record + kFewAhead + g * kPiece + i, 0, 3);
+        fetch_ahead<Format>(record, g);
         I w[8];
         load_codes<Format::kBits>(Format::codes(record, g), 0, w);
         I s[2];

@@ -175,10 +175,11 @@ using P4G128 = Grouped<4, 4>;
 using P8G32 = Grouped<8, 1>;
 using P8G128 = Grouped<8, 4>;
 
-/// Asks for what lies 4 KiB behind group g of a panel, as many lines as a group has.
+/// Asks for what lies 4 KiB (some 400 ns at 10 GB/s a thread) behind group g of a panel, as many bytes as a group has.
+/// Asking for a whole record of groups at once made one token's product slower by a fifth to a third.
 template <typename Format>
 RETORT_INLINE void fetch_ahead(const std::uint8_t* panel, std::int64_t g) {
-  constexpr std::int64_t kBytes = Format::kRecordBytes / Format::kRecordGroups;
+  constexpr std::int64_t kBytes = (Format::kRecordBytes + Format::kRecordGroups - 1) / Format::kRecordGroups;
   const std::uint8_t* ahead = panel + g * kBytes + 4096;
   for (std::int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(ahead + i, 0, 3);
 }
