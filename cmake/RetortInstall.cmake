@@ -12,4 +12,4 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/retortConfig.cmake.in
   ${PROJECT_BINARY_DIR}/retortConfig.cmake INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/retortConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/retortConfig.cmake ${PROJECT_BINARY_DIR}/retortConfigVersion.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
+  ${PROJECT_SOURCE_DIR}/cmake/FindExact.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/retort)

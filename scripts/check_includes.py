@@ -19,7 +19,9 @@ MODULES = {
     "kernels": set(),
     "nn": {"kernels", "io"},
     "engine": {"nn", "kernels", "io"},
-    "cli": {"core", "io", "text", "kernels", "nn", "engine"},
+    "grade": set(),
+    "eval": {"io", "text", "engine", "grade"},
+    "cli": {"core", "io", "text", "kernels", "nn", "engine", "grade", "eval"},
 }
 
 # Libraries that one module hides from the others: (pattern of the include, modules that may).
@@ -29,6 +31,11 @@ LIBRARIES = [
     (r"xxh.*\.h", {"io"}),
     (r"pcre2\.h", {"text"}),
     (r"utf8proc\.h", {"text"}),
+    (r"(flint|calcium)/.*|(arb|acb|fmpz|fmpq).*\.h", {"grade"}),
+    (r"seccomp\.h", {"grade"}),
+    (r"sqlite3\.h", {"eval"}),
+    (r"toml\+\+/.*", {"eval"}),
+    (r"zlib\.h", {"eval"}),
     (r"spdlog/.*", {"core"}),
     (r"omp\.h", {"core"}),
     (r"CLI/.*", {"cli"}),
