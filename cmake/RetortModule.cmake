@@ -8,7 +8,7 @@ endif()
 
 add_library(retort_options INTERFACE)
 target_compile_options(retort_options INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Werror
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> -Werror
   # Designated initializers leave out what keeps its default.
   -Wno-missing-field-initializers
   # The same source gives the same bits on every build: no contraction of a*b+c behind our back,

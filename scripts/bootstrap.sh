@@ -15,7 +15,7 @@ set -euo pipefail
 # The compiler, what cmake/RetortDependencies.cmake asks for, and the certificates that downloads are checked with.
 build=(g++ cmake ninja-build pkg-config ccache libfmt-dev libspdlog-dev libexpected-dev nlohmann-json3-dev
   libcli11-dev libcurl4-openssl-dev libssl-dev libpcre2-dev libutf8proc-dev libxxhash-dev libedit-dev ca-certificates
-  libflint-dev libflint-arb-dev libcalcium-dev libseccomp-dev bubblewrap libsqlite3-dev libtomlplusplus-dev zlib1g-dev)
+  libflint-dev libflint-arb-dev libcalcium-dev libantic-dev libseccomp-dev bubblewrap libsqlite3-dev libtomlplusplus-dev zlib1g-dev)
 # SIMDe stands in for AVX-512 on processors without it. clang-14 and its runtime are for libFuzzer; python3 and xz unpack and judge what some tests read and write.
 test=(libgtest-dev libsimde-dev clang-14 libclang-rt-14-dev llvm-14 python3 xz-utils util-linux procps)
 # binutils: nm, for the ISA symbol check.

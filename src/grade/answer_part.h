@@ -16,8 +16,8 @@ enum class ThinkPolicy {
 std::optional<ThinkPolicy> think_policy_from(std::string_view name);
 std::string_view to_string(ThinkPolicy policy);
 
-/// A part of `response`, which must outlive it; nothing where the policy finds no answer. An opening tag may be missing:
-/// templates put it into the prompt.
+/// A part of `response`, which must outlive it; nothing where the policy finds no answer. An opening tag may be
+/// missing: templates put it into the prompt.
 std::optional<std::string_view> answer_part(std::string_view response, ThinkPolicy policy);
 
 }  // namespace retort::grade

@@ -1,0 +1,13 @@
+// retort grade: whether an answer is right. A subcommand for each kind of answer.
+#include "cli/grade.h"
+
+#include "cli/commands.h"
+
+namespace retort::cli {
+
+void add_grade(Command program) {
+  Command group = program.add_subcommand("grade", "Whether an answer is right");
+  add_grade_maths(group);
+}
+
+}  // namespace retort::cli
