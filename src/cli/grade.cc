@@ -8,6 +8,8 @@ namespace retort::cli {
 void add_grade(Command program) {
   Command group = program.add_subcommand("grade", "Whether an answer is right");
   add_grade_maths(group);
+  add_grade_steps(group);
+  add_grade_format(group);
 }
 
 }  // namespace retort::cli

@@ -8,7 +8,9 @@
 
 namespace retort::cli {
 
+void add_grade_format(Command group);
 void add_grade_maths(Command group);
+void add_grade_steps(Command group);
 
 /// The command that grades in a child process: this program itself.
 std::vector<std::string> maths_worker_command();

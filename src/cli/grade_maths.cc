@@ -1,14 +1,13 @@
 // retort grade maths: one answer beside the right one, or a file of them.
 #include <chrono>
 #include <fmt/format.h>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "cli/grade.h"
+#include "cli/grade_rows.h"
 #include "core/json.h"
 #include "grade/answer_part.h"
 #include "grade/maths/maths_worker.h"
@@ -69,25 +68,6 @@ Expected<OrderedJson> verdict_of(const std::string& gold, const std::string& pre
                      {"extracted_pred", verdict.extracted_pred}};
 }
 
-Status grade_lines(std::istream& in, const std::string& name, const Settings& settings, grade::MathsGrader& grader) {
-  std::string line;
-  for (std::size_t number = 1; std::getline(in, line); ++number) {
-    if (line.empty()) continue;
-    const std::string where = fmt::format("{}:{}", name, number);
-    RETORT_TRY(const Json row, parse_json(line, where));
-    if (!row.is_object()) return fail(ErrorCode::kCorrupt, "{}: expected an object with gold and pred", where);
-    const auto gold = json_string(row, "gold");
-    if (!gold) return fail(Error(gold.error()).within(where));
-    const auto pred = json_string(row, "pred");
-    if (!pred) return fail(Error(pred.error()).within(where));
-    RETORT_TRY(OrderedJson verdict, verdict_of(*gold, *pred, settings, grader));
-    if (row.contains("id")) verdict["id"] = row["id"];
-    fmt::print("{}\n", json_text(verdict));
-  }
-  if (in.bad()) return fail(ErrorCode::kIo, "cannot read {}", name);
-  return {};
-}
-
 Status run(const Options& options) {
   if (options.worker) return grade::serve_maths();
   RETORT_TRY(const Settings settings, settings_of(options));
@@ -107,10 +87,11 @@ Status run(const Options& options) {
     fmt::print("{}\n", json_text(verdict));
     return {};
   }
-  if (*options.input == "-") return grade_lines(std::cin, "standard input", settings, grader);
-  std::ifstream file(*options.input);
-  if (!file) return fail(ErrorCode::kNotFound, "{}: cannot be opened", *options.input);
-  return grade_lines(file, *options.input, settings, grader);
+  return for_each_row(*options.input, [&](const Json& row) -> Expected<OrderedJson> {
+    RETORT_TRY(const std::string gold, json_string(row, "gold"));
+    RETORT_TRY(const std::string pred, json_string(row, "pred"));
+    return verdict_of(gold, pred, settings, grader);
+  });
 }
 
 }  // namespace
