@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
   using retort::fuzz::SeedWriter;
   retort::fuzz::write_config_seeds(SeedWriter(out / "fuzz_config"));
   retort::fuzz::write_gguf_seeds(SeedWriter(out / "fuzz_gguf"));
+  retort::fuzz::write_maths_answer_seeds(SeedWriter(out / "fuzz_maths_answer"));
   retort::fuzz::write_packed_seeds(SeedWriter(out / "fuzz_packed"));
   retort::fuzz::write_safetensors_seeds(SeedWriter(out / "fuzz_safetensors"));
   retort::fuzz::write_template_seeds(SeedWriter(out / "fuzz_template"));

@@ -20,6 +20,7 @@ class SeedWriter {
 
 void write_config_seeds(const SeedWriter& seeds);
 void write_gguf_seeds(const SeedWriter& seeds);
+void write_maths_answer_seeds(const SeedWriter& seeds);
 void write_packed_seeds(const SeedWriter& seeds);
 void write_safetensors_seeds(const SeedWriter& seeds);
 void write_template_seeds(const SeedWriter& seeds);
