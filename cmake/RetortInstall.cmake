@@ -6,6 +6,7 @@ install(TARGETS ${modules} EXPORT retortTargets ARCHIVE DESTINATION ${CMAKE_INST
 install(TARGETS retort RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/retort
   FILES_MATCHING PATTERN "*.h" PATTERN "cli" EXCLUDE)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tasks/ DESTINATION ${CMAKE_INSTALL_DATADIR}/retort/tasks)
 install(EXPORT retortTargets NAMESPACE retort:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/retort)
 
 configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/retortConfig.cmake.in

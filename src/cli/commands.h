@@ -8,6 +8,7 @@ namespace retort::cli {
 void add_bench(Command program);
 void add_chat(Command program);
 void add_detokenize(Command program);
+void add_eval(Command program);
 void add_forward(Command program);
 void add_grade(Command program);
 void add_inspect(Command program);

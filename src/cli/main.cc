@@ -59,6 +59,7 @@ int run(int argc, char** argv) {
   cli::add_bench(program);
   cli::add_chat(program);
   cli::add_detokenize(program);
+  cli::add_eval(program);
   cli::add_forward(program);
   cli::add_grade(program);
   cli::add_inspect(program);

@@ -22,6 +22,8 @@ int main(int argc, char** argv) {
   const std::filesystem::path out = argv[1];
   using retort::fuzz::SeedWriter;
   retort::fuzz::write_config_seeds(SeedWriter(out / "fuzz_config"));
+  retort::fuzz::write_eval_data_seeds(SeedWriter(out / "fuzz_eval_data"));
+  retort::fuzz::write_eval_task_seeds(SeedWriter(out / "fuzz_eval_task"));
   retort::fuzz::write_gguf_seeds(SeedWriter(out / "fuzz_gguf"));
   retort::fuzz::write_maths_answer_seeds(SeedWriter(out / "fuzz_maths_answer"));
   retort::fuzz::write_packed_seeds(SeedWriter(out / "fuzz_packed"));

@@ -19,6 +19,8 @@ class SeedWriter {
 };
 
 void write_config_seeds(const SeedWriter& seeds);
+void write_eval_data_seeds(const SeedWriter& seeds);
+void write_eval_task_seeds(const SeedWriter& seeds);
 void write_gguf_seeds(const SeedWriter& seeds);
 void write_maths_answer_seeds(const SeedWriter& seeds);
 void write_packed_seeds(const SeedWriter& seeds);

@@ -1,0 +1,12 @@
+// The commands below `retort eval`, a file for each.
+#pragma once
+
+#include "cli/command_line.h"
+
+namespace retort::cli {
+
+void add_eval_compare(Command group);
+void add_eval_describe(Command group);
+void add_eval_list(Command group);
+
+}  // namespace retort::cli

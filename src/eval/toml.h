@@ -1,0 +1,15 @@
+// TOML as JSON, so that one set of checks serves both. toml++ stands behind it; toml.cc alone includes that.
+#pragma once
+
+#include <string_view>
+
+#include "core/error.h"
+#include "core/json_fwd.h"
+
+namespace retort::eval {
+
+/// An object. Dates and times become their text. kCorrupt with "WHAT:LINE:COLUMN: ..." for what is not TOML,
+/// kOutOfRange above 1 MiB.
+Expected<Json> parse_toml(std::string_view text, std::string_view what);
+
+}  // namespace retort::eval

@@ -1,0 +1,139 @@
+// What is kept of a run.
+#include "eval/store.h"
+
+#include <gtest/gtest.h>
+
+#include "core/json.h"
+#include "eval/config_difference.h"
+#include "testing/expect_error.h"
+#include "testing/temp_dir.h"
+
+namespace retort::eval {
+namespace {
+
+const Json& run_config() {
+  static const Json config = {{"task", {{"name", "t"}}}, {"sampling", {{"temperature", 0.6}, {"samples", 4}}}};
+  return config;
+}
+
+Sample full_sample(const std::string& id, std::int64_t index) {
+  return {.question_id = id,
+          .row = 3,
+          .index = index,
+          .prompt_sha256 = "abc",
+          .output = std::string("<think>\nx\0y</think> \xE2\x80\xA8 4", 24),
+          .finish_reason = "stop",
+          .prompt_tokens = 10,
+          .output_tokens = 20,
+          .think_bytes = 12,
+          .answer = "4",
+          .target = "4",
+          .outcome = Outcome::kGraded,
+          .reason = "equal",
+          .score = 1,
+          .seconds = 0.25,
+          .seed = 0xFFFFFFFFFFFFFFFFULL,
+          .metrics = {{"strict", 0}, {"acc_norm", 0.5}}};
+}
+
+TEST(Store, KeepsEveryField) {
+  const testing::TempDir folder;
+  SampleStore store = SampleStore::open(folder.path() / "new" / "run", run_config()).value();
+  ASSERT_TRUE(store.add(full_sample("q", 1)).has_value());
+  Sample without = full_sample("q", 0);
+  without.answer.reset();
+  without.outcome = Outcome::kUnparsed;
+  without.score = 0;
+  ASSERT_TRUE(store.add(without).has_value());
+  const auto samples = store.samples().value();
+  ASSERT_EQ(samples.size(), 2U);
+  EXPECT_EQ(samples[0].index, 0);
+  EXPECT_EQ(samples[0].answer, std::nullopt);
+  EXPECT_EQ(samples[0].outcome, Outcome::kUnparsed);
+  const Sample expected = full_sample("q", 1);
+  EXPECT_EQ(samples[1].question_id, expected.question_id);
+  EXPECT_EQ(samples[1].row, 3);
+  EXPECT_EQ(samples[1].prompt_sha256, "abc");
+  EXPECT_EQ(samples[1].output, expected.output);
+  EXPECT_EQ(samples[1].finish_reason, "stop");
+  EXPECT_EQ(samples[1].prompt_tokens, 10);
+  EXPECT_EQ(samples[1].output_tokens, 20);
+  EXPECT_EQ(samples[1].think_bytes, 12);
+  EXPECT_EQ(samples[1].answer, "4");
+  EXPECT_EQ(samples[1].target, "4");
+  EXPECT_EQ(samples[1].reason, "equal");
+  EXPECT_EQ(samples[1].score, 1);
+  EXPECT_EQ(samples[1].seconds, 0.25);
+  EXPECT_EQ(samples[1].seed, expected.seed);
+  EXPECT_EQ(samples[1].metrics, expected.metrics);
+}
+
+TEST(Store, TheSameRunGoesOn) {
+  const testing::TempDir folder;
+  std::string started;
+  {
+    SampleStore store = SampleStore::open(folder.path(), run_config()).value();
+    ASSERT_TRUE(store.add(full_sample("a", 0)).has_value());
+    ASSERT_TRUE(store.add(full_sample("a", 1)).has_value());
+    started = store.started_at();
+  }
+  SampleStore store = SampleStore::open(folder.path(), run_config()).value();
+  EXPECT_EQ(store.done().value(), (std::set<std::pair<std::string, std::int64_t>>{{"a", 0}, {"a", 1}}));
+  EXPECT_EQ(store.started_at(), started);
+  EXPECT_EQ(store.config(), run_config());
+  EXPECT_EQ(store.config_hash(), config_hash_of(run_config()).value());
+  testing::expect_error(store.add(full_sample("a", 0)), ErrorCode::kInvalidArgument, {"sample 0", "'a'", "already"});
+  Sample again = full_sample("a", 0);
+  again.score = 0.5;
+  ASSERT_TRUE(store.replace(again).has_value());
+  EXPECT_EQ(store.samples().value()[0].score, 0.5);
+  again.score = 2;
+  testing::expect_error(store.add(again), ErrorCode::kInvalidArgument, {"from 0 to 1"});
+}
+
+TEST(Store, AnotherRunIsRefused) {
+  const testing::TempDir folder;
+  { ASSERT_TRUE(SampleStore::open(folder.path(), run_config()).has_value()); }
+  Json other = run_config();
+  other["sampling"]["temperature"] = 0.7;
+  other["model"] = "m";
+  testing::expect_error(SampleStore::open(folder.path(), other), ErrorCode::kInvalidArgument,
+                        {"another configuration", "sampling.temperature is 0.6 there and 0.7 here",
+                         "model is absent there and \"m\" here"});
+  EXPECT_TRUE(SampleStore::open(folder.path(), run_config()).has_value()) << "the refused one changed nothing";
+}
+
+TEST(Store, OneProcessWritesAndOthersMayRead) {
+  const testing::TempDir folder;
+  SampleStore store = SampleStore::open(folder.path(), run_config()).value();
+  ASSERT_TRUE(store.add(full_sample("a", 0)).has_value());
+  testing::expect_error(SampleStore::open(folder.path(), run_config()), ErrorCode::kIo,
+                        {folder.path().string(), "another process is writing"});
+  SampleStore reader = SampleStore::open_to_read(folder.path()).value();
+  EXPECT_EQ(reader.samples().value().size(), 1U);
+  EXPECT_FALSE(reader.add(full_sample("b", 0)).has_value());
+}
+
+TEST(Store, WhatIsNoRun) {
+  const testing::TempDir folder;
+  testing::expect_error(SampleStore::open_to_read(folder.path()), ErrorCode::kNotFound, {"no run here"});
+  folder.write("samples.sqlite", std::string(4096, 'x'));
+  testing::expect_error(SampleStore::open_to_read(folder.path()), ErrorCode::kCorrupt, {"samples.sqlite"});
+  testing::expect_error(SampleStore::open(folder.path(), run_config()), ErrorCode::kCorrupt, {"samples.sqlite"});
+  testing::expect_error(SampleStore::open("/proc/nowhere", run_config()), ErrorCode::kIo, {"/proc/nowhere"});
+}
+
+TEST(ConfigDifference, NamesNestedFields) {
+  const auto differences = config_differences(Json{{"a", {{"b", 1}, {"c", 2}}}, {"d", {1}}},
+                                              Json{{"a", {{"b", 1}, {"c", 3}}}, {"d", {1, 2}}, {"e", Json::object()}});
+  ASSERT_EQ(differences.size(), 3U);
+  EXPECT_EQ(differences[0].field, "a.c");
+  EXPECT_EQ(differences[1].field, "d");
+  EXPECT_EQ(differences[1].b, "[1,2]");
+  EXPECT_EQ(differences[2].field, "e");
+  EXPECT_EQ(differences[2].a, "absent");
+  EXPECT_TRUE(config_differences(run_config(), run_config()).empty());
+}
+
+}  // namespace
+}  // namespace retort::eval
