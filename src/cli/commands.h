@@ -9,6 +9,7 @@ void add_bench(Command program);
 void add_chat(Command program);
 void add_detokenize(Command program);
 void add_forward(Command program);
+void add_grade(Command program);
 void add_inspect(Command program);
 void add_pack(Command program);
 void add_perplexity(Command program);

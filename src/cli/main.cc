@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   cli::add_chat(program);
   cli::add_detokenize(program);
   cli::add_forward(program);
+  cli::add_grade(program);
   cli::add_inspect(program);
   cli::add_pack(program);
   cli::add_perplexity(program);
