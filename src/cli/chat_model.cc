@@ -11,8 +11,9 @@
 
 namespace retort::cli {
 
-void add_chat_model_options(Command command, ChatModelOptions& options) {
-  command.add("--model", options.model, "Checkpoint: folder, .gguf file or hub id").required();
+void add_chat_model_options(Command command, ChatModelOptions& options, ModelOption model) {
+  Option name = command.add("--model", options.model, "Checkpoint: folder, .gguf file or hub id");
+  if (model == ModelOption::kRequired) name.required();
   command.add("--chat-template", options.chat_template, "Jinja file in place of the checkpoint's template");
   command.add("--kwargs", options.kwargs, "JSON object of further template variables");
   add_engine_options(command, options.engine);

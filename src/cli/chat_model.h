@@ -25,8 +25,9 @@ struct ChatModelOptions {
   EngineOptions engine = {.max_num_seqs = 1, .max_num_batched_tokens = 256};
   CommonOptions common;
 };
+enum class ModelOption { kRequired, kOptional };
 /// --model --chat-template --kwargs, and those of add_engine_options and add_common_options
-void add_chat_model_options(Command command, ChatModelOptions& options);
+void add_chat_model_options(Command command, ChatModelOptions& options, ModelOption model = ModelOption::kRequired);
 
 /// What a model is asked: token ids, and how its reply begins.
 struct Prompt {

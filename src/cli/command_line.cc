@@ -81,6 +81,8 @@ Command Command::add_subcommand(const std::string& name, const std::string& desc
   return {*app_->add_subcommand(name, description), *chosen_};
 }
 
+void Command::require_subcommand() { app_->require_subcommand(1); }
+
 void Command::on_use(Action action) {
   // A subcommand's subcommand is called before it, and is the one that was asked for.
   app_->callback([chosen = chosen_, action = std::move(action)] {

@@ -67,6 +67,8 @@ class Command {
   void footer(const std::string& text);
 
   Command add_subcommand(const std::string& name, const std::string& description);
+  /// It does nothing by itself: one of its subcommands must be named.
+  void require_subcommand();
   /// What is done where this subcommand is the one that was asked for.
   void on_use(Action action);
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/grade.h"
+#include "cli/grade_commands.h"
 #include "cli/grade_rows.h"
 #include "cli/input_text.h"
 #include "core/json.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "cli/grade.h"
+#include "cli/grade_commands.h"
 #include "cli/grade_rows.h"
 #include "core/json.h"
 #include "grade/answer_part.h"

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/grade.h"
+#include "cli/grade_commands.h"
 #include "cli/grade_rows.h"
 #include "cli/input_text.h"
 #include "core/json.h"

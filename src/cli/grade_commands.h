@@ -1,4 +1,4 @@
-// The subcommands of `retort grade`.
+// The subcommands of retort grade.
 #pragma once
 
 #include <string>
@@ -8,11 +8,12 @@
 
 namespace retort::cli {
 
+void add_grade_code(Command group);
 void add_grade_format(Command group);
 void add_grade_maths(Command group);
 void add_grade_steps(Command group);
 
-/// The command that grades in a child process: this program itself.
+/// The command that grades mathematics in a child process: this program itself.
 std::vector<std::string> maths_worker_command();
 
 }  // namespace retort::cli
