@@ -3,6 +3,7 @@
 #include "scheduler_simulation.h"
 
 #include <chrono>
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -59,7 +60,8 @@ class FlatMemory {
     const double end = resident_mib();
     std::printf("resident: %.2f MiB after warming up, %.2f MiB at the end\n", warm_mib_, end);
     if (seconds_ >= 300 && !sanitized()) {
-      EXPECT_LT(end, warm_mib_ * 1.01);
+      // Of so small a process one percent is some pages of the allocator's; a leak of 16 bytes a schedule is more.
+      EXPECT_LT(end, std::max(warm_mib_ * 1.01, warm_mib_ + 1));
     }
   }
 
