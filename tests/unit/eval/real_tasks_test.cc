@@ -44,7 +44,7 @@ TEST(RealTasks, EveryQuestionOfThemCanBeAsked) {
     for (std::size_t i = 0; i < questions.size(); i += step) {
       const auto question = questions.at(i);
       ASSERT_TRUE(question.has_value()) << question.error().message();
-      EXPECT_EQ(question->prompt.find("{{"), std::string::npos) << question->prompt;
+      EXPECT_EQ(question->prompt.find("{%"), std::string::npos) << question->prompt;
       ++asked;
     }
   }
