@@ -30,7 +30,7 @@ void collect(const Json* a, const Json* b, const std::string& field, std::vector
   if (keys.empty()) out.push_back({field, shown_value(a), shown_value(b)});  // {} and absent
   for (const std::string& key : keys) {
     const auto in = [&key](const Json* table) { return table && table->contains(key) ? &table->at(key) : nullptr; };
-    collect(in(a), in(b), field.empty() ? key : field + "." + key, out);
+    collect(in(a), in(b), field.empty() ? key : fmt::format("{}.{}", field, key), out);
   }
 }
 

@@ -75,8 +75,8 @@ Expected<fs::path> data_path(const Task& task, const TaskFile& file, const DataL
   if (!location.chosen.empty()) return fs::path(location.chosen);
   if (file.file.empty()) {
     return fail(ErrorCode::kNotFound,
-                "task {}: its data is not to be passed on, so give the path of your copy with "
-                "--data; {} says where it comes from",
+                "task {}: takes its questions from your own copy alone: give its path with --data; "
+                "{} says where it comes from",
                 task.name, (task.folder / "README.md").string());
   }
   const char* environment = std::getenv("RETORT_DATA");

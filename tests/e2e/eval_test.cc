@@ -12,7 +12,7 @@ namespace {
 TEST(EvalCommand, ListsTheTasks) {
   const ProgramResult text = run_program(RETORT_BINARY, {"eval", "list"});
   EXPECT_EQ(text.exit_code, 0) << text.err;
-  EXPECT_NE(text.out.find("\ngpqa_diamond  GPQA Diamond: "), std::string::npos) << text.out;
+  EXPECT_NE(text.out.find("\ngpqa_diamond   GPQA Diamond: "), std::string::npos) << text.out;
   const ProgramResult result = run_program(RETORT_BINARY, {"eval", "list", "--json"});
   const Json json = parse_json(result.out, "output").value();
   EXPECT_GE(json["tasks"].size(), 15U);

@@ -76,8 +76,8 @@ void expect_value(const Json& test, double value) {
   EXPECT_NEAR(value, test.at("expected_output").begin()->get<double>(), test.at("tolerance").get<double>());
 }
 
-#define RETORT_CASES(name, check) \
-  if (!for_cases(name, check)) GTEST_SKIP() << "no shared data: metric_fixtures/" << (name) << ".json"
+#define RETORT_CASES(name, ...) \
+  if (!for_cases(name, __VA_ARGS__)) GTEST_SKIP() << "no shared data: metric_fixtures/" << (name) << ".json"
 
 TEST(MetricFixtures, PassAtK) {
   const auto check = [](const IsRight& is_right) {

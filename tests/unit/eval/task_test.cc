@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/json.h"
 #include "eval/task_folder.h"
+#include "eval/toml.h"
 #include "testing/expect_error.h"
 #include "testing/scoped_env.h"
 #include "testing/temp_dir.h"
@@ -66,6 +68,25 @@ TEST(Task, ErrorsNameFileTableAndField) {
   expect("[grade]", "[sampling]\ntop_p = 0.0\n[grade]", {"sampling", "'top_p'"});
   expect("[grade]", "[sampling]\nsamples = 0\n[grade]", {"sampling", "'samples'", "1 to"});
   expect("title = \"T\"", "title = \"T", {"somewhere/t/task.toml:3:", "TOML"});
+}
+
+TEST(Task, NestingWithoutEndIsRefused) {
+  std::string dots;
+  for (int i = 0; i < 300'000; ++i) dots += ".b";
+  testing::expect_error(parse_toml("a = 1\nb" + dots + " = 1\n", "f"), ErrorCode::kOutOfRange, {"f:", "32 dots"});
+  const std::string behind_text = R"(a = { x = """"""", b)" + dots + " = 1 }\n";
+  testing::expect_error(parse_toml(behind_text, "f"), ErrorCode::kOutOfRange, {"f:", "32 dots"});
+  const std::string stairs = "a = " + std::string(200, '[') + std::string(200, ']') + "\n";
+  testing::expect_error(parse_toml(stairs, "f"), ErrorCode::kCorrupt, {"128 deep"});
+}
+
+TEST(Task, DotsInTextsAndCommentsAreFine) {
+  const std::string dots(100, '.');
+  const std::string text = "a = \"" + dots + "\" # " + dots + "\nb = '''\n" + dots + "\n'''\nc = '\\' # " + dots +
+                           "\nd = \"\\\"" + dots + "\"\n";
+  const auto json = parse_toml(text, "f");
+  ASSERT_TRUE(json.has_value()) << json.error().message();
+  EXPECT_EQ(json->at("d"), "\"" + dots);
 }
 
 TEST(Task, AreFoundByName) {
