@@ -1,5 +1,6 @@
 // retort eval TASK --model M: a model's score on tasks.
 #include <algorithm>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "cli/grade_commands.h"
 #include "cli/interrupt.h"
 #include "core/json.h"
+#include "eval/endpoint.h"
 #include "eval/results.h"
 #include "eval/runner.h"
 #include "eval/scores.h"
@@ -39,6 +41,8 @@ struct Options {
   std::string tasks_folder;
   std::string data;
   std::string data_root;
+  std::string endpoint;
+  std::string api_key_env;
   std::string output = "eval-results";
   std::int64_t seed = 0;
   std::int64_t concurrency = 0;
@@ -190,6 +194,20 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   return ran;
 }
 
+Expected<std::unique_ptr<eval::Responder>> start_responder(const Options& options) {
+  if (options.endpoint.empty()) return start_model_responder(options.model);
+  eval::EndpointOptions endpoint{.url = options.endpoint, .model = options.model.model, .api_key = {}};
+  if (options.concurrency > 0) endpoint.concurrency = options.concurrency;
+  if (!options.api_key_env.empty()) {
+    const char* key = std::getenv(options.api_key_env.c_str());
+    if (key == nullptr) {
+      return fail(ErrorCode::kInvalidArgument, "--api-key-env: there is no variable '{}'", options.api_key_env);
+    }
+    endpoint.api_key = key;
+  }
+  return eval::make_endpoint_responder(std::move(endpoint));
+}
+
 Status run(const Options& options) {
   const std::vector<std::string> names = split(options.tasks);
   if (names.empty()) return fail(ErrorCode::kInvalidArgument, "name a task; 'retort eval list' shows what there is");
@@ -199,7 +217,7 @@ Status run(const Options& options) {
     RETORT_TRY(const Prepared prepared, prepare(options, name));
   }
   const InterruptScope interrupt;
-  RETORT_TRY(const std::unique_ptr<eval::Responder> responder, start_model_responder(options.model));
+  RETORT_TRY(const std::unique_ptr<eval::Responder> responder, start_responder(options));
   grade::MathsGrader maths({.worker = maths_worker_command(), .workers = options.grade_jobs});
   grade::CodeGrader code({});
   for (const std::string& name : names) {
@@ -220,6 +238,9 @@ void add_eval_run(Command command) {
       "a task.");
   command.add("TASK", options->tasks, "Names of tasks, with commas between them");
   add_chat_model_options(command, options->model, ModelOption::kOptional);
+  command.add("--endpoint", options->endpoint,
+              "Ask an OpenAI-compatible endpoint (its URL with /v1) for --model in place of running it here");
+  command.add("--api-key-env", options->api_key_env, "Variable that holds the endpoint's key");
   command.add("--n", options->samples, "Samples of each question");
   command.add("--temperature", options->temperature, "0: greedy");
   command.add("--top-p", options->top_p, "Nucleus sampling");

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -55,11 +56,12 @@ double cpu_ms_of(std::string_view stat) {
   return 1000.0 * static_cast<double>(ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 
-std::int64_t memory_of(std::string_view status) {
+// The sum of fields that are given in kB, in bytes.
+std::int64_t kib_of(std::string_view text, std::initializer_list<std::string_view> fields) {
   std::int64_t kib = 0;
-  for (const std::string_view field : {"RssAnon:", "RssShmem:", "VmPTE:"}) {
-    const std::size_t at = status.find(field);
-    if (at != std::string_view::npos) kib += number_at(status.substr(at + field.size()));
+  for (const std::string_view field : fields) {
+    const std::size_t at = text.find(field);
+    if (at != std::string_view::npos) kib += number_at(text.substr(at + field.size()));
   }
   return kib * 1024;
 }
@@ -81,15 +83,19 @@ void add_children(pid_t process, std::vector<pid_t>& found) {
   }
 }
 
+std::vector<pid_t> tree_of(pid_t first) {
+  std::vector<pid_t> processes = {first};
+  for (std::size_t i = 0; i < processes.size(); ++i) add_children(processes[i], processes);
+  return processes;
+}
+
 }  // namespace
 
 ProcessUsage usage_of_tree(pid_t first, std::int64_t tmp_bytes) {
   ProcessUsage usage;
-  std::vector<pid_t> processes = {first};
-  for (std::size_t i = 0; i < processes.size(); ++i) {
-    usage.cpu_ms += cpu_ms_of(read_proc(fmt::format("/proc/{}/stat", processes[i])));
-    usage.memory += memory_of(read_proc(fmt::format("/proc/{}/status", processes[i])));
-    add_children(processes[i], processes);
+  for (const pid_t process : tree_of(first)) {
+    usage.cpu_ms += cpu_ms_of(read_proc(fmt::format("/proc/{}/stat", process)));
+    usage.memory += kib_of(read_proc(fmt::format("/proc/{}/status", process)), {"RssAnon:", "RssShmem:", "VmPTE:"});
   }
   // While the sandbox is being built, the path leads to another file system, which has another size.
   struct statvfs space {};
@@ -100,6 +106,17 @@ ProcessUsage usage_of_tree(pid_t first, std::int64_t tmp_bytes) {
   usage.file_bytes = static_cast<std::int64_t>((space.f_blocks - space.f_bfree) * space.f_frsize);
   usage.files = static_cast<std::int64_t>(space.f_files - space.f_ffree);
   return usage;
+}
+
+std::int64_t exact_memory_of_tree(pid_t first) {
+  std::int64_t memory = 0;
+  for (const pid_t process : tree_of(first)) {
+    const std::string rollup = read_proc(fmt::format("/proc/{}/smaps_rollup", process));
+    memory += rollup.empty() ? kib_of(read_proc(fmt::format("/proc/{}/status", process)), {"RssAnon:", "RssShmem:"})
+                             : kib_of(rollup, {"Pss_Anon:", "Pss_Shmem:"});
+    memory += kib_of(read_proc(fmt::format("/proc/{}/status", process)), {"VmPTE:"});
+  }
+  return memory;
 }
 
 }  // namespace retort::grade

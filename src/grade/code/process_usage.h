@@ -17,4 +17,7 @@ struct ProcessUsage {
 /// `tmp_bytes` is the size of its /tmp.
 ProcessUsage usage_of_tree(pid_t first, std::int64_t tmp_bytes);
 
+/// The memory with what several share counted once. Takes milliseconds where there is much of it.
+std::int64_t exact_memory_of_tree(pid_t first);
+
 }  // namespace retort::grade

@@ -282,10 +282,15 @@ class Tests:
         entry = job['entry']
         if entry:
             names[entry] = Call(self, entry)
-        # Whatever else the tests name and nobody has is the answer's.
+        # Whatever else the tests name and nobody has is the answer's: its functions, or a module that it imports.
         for code in codes:
-            for name in used_names(code):
-                if name not in names and not hasattr(builtins, name):
+            read, modules = used_names(code)
+            for name in read:
+                if name in names or hasattr(builtins, name):
+                    continue
+                if name in modules and name in sys.stdlib_module_names:
+                    names[name] = __import__(name)
+                else:
                     names[name] = Call(self, name)
         if entry:
             names['candidate'] = names[entry]
@@ -303,18 +308,22 @@ class Tests:
 
 
 def used_names(code):
-    """The global names that a code object reads and does not write."""
+    """The global names that a code object reads and does not write; and which of them it takes an attribute of."""
     import dis
-    read, written, todo = set(), set(), [code]
+    read, written, bases, todo = set(), set(), set(), [code]
     while todo:
         c = todo.pop()
+        before = None
         for op in dis.get_instructions(c):
             if op.opname in ('LOAD_GLOBAL', 'LOAD_NAME'):
                 read.add(op.argval)
             elif op.opname in ('STORE_GLOBAL', 'STORE_NAME'):
                 written.add(op.argval)
+            if op.opname in ('LOAD_ATTR', 'LOAD_METHOD') and before in read:
+                bases.add(before)
+            before = op.argval if op.opname in ('LOAD_GLOBAL', 'LOAD_NAME') else None
         todo.extend(x for x in c.co_consts if isinstance(x, types.CodeType))
-    return read - written
+    return read - written, bases
 
 
 def tests(wire, job):

@@ -2,7 +2,7 @@
 //
 // What a command sees: /usr read-only (and /bin, /lib, /lib64, /etc/ld.so.cache), five harmless devices, an empty /tmp
 // that is bounded, its files in /box, no /proc, no home, no network but a loopback of its own, no process but its own,
-// an environment of six variables. It has no capability, cannot gain one, and is never root: started by root, it
+// an environment of seven variables. It has no capability, cannot gain one, and is never root: started by root, it
 // runs as nobody (65534), so that the kernel's limit on processes counts for it.
 //
 // What bounds it: the kernel (processes, files, file size, stack, addresses) and a watch that adds up processor time,

@@ -24,6 +24,7 @@ constexpr auto kWatchEvery = milliseconds(20);
 constexpr auto kKillPatience = std::chrono::seconds(5);  // then bwrap itself is killed, and all else with it
 constexpr auto kDrainPatience = std::chrono::seconds(1);
 constexpr std::size_t kErrorBytes = 64 << 10;
+constexpr std::size_t kMessageBytes = 4 << 20;  // as JSON in this process, a message may take thirty times its length
 
 int open_pidfd(pid_t process) { return static_cast<int>(syscall(SYS_pidfd_open, process, 0)); }
 
@@ -206,7 +207,7 @@ void SandboxProcess::read_all() {
     if (result_.err.size() > kErrorBytes) result_.err.erase(kErrorBytes / 2, result_.err.size() - kErrorBytes);
   };
   const auto take_message = [&](std::string_view text) {
-    if (messages_in_.size() > most) return kill(SandboxEnd::kOutputLimit);
+    if (messages_in_.size() + text.size() > kMessageBytes) return kill(SandboxEnd::kOutputLimit);
     messages_in_ += text;
   };
   const auto take_status = [&](std::string_view text) { status_text_ += text; };
@@ -245,7 +246,8 @@ void SandboxProcess::watch() {
   pollfd poll_child = {.fd = child_pidfd_.get(), .events = POLLIN, .revents = 0};
   if (poll(&poll_child, 1, 0) != 0) return;  // it is over, and its number may be another's
   const ProcessUsage usage = usage_of_tree(child_, limits_.file_bytes);
-  const std::int64_t memory = usage.memory + usage.file_bytes;
+  std::int64_t memory = usage.memory + usage.file_bytes;
+  if (memory > limits_.memory_bytes) memory = exact_memory_of_tree(child_) + usage.file_bytes;
   result_.peak_memory = std::max(result_.peak_memory, memory);
   if (memory > limits_.memory_bytes) return kill(SandboxEnd::kMemoryLimit);
   if (usage.files > limits_.files) return kill(SandboxEnd::kFileLimit);

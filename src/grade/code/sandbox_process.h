@@ -36,7 +36,7 @@ class SandboxProcess {
   void set_input(std::string input);
   /// One line, without its end, to descriptor 3.
   void send_line(std::string_view line);
-  /// The next line that it wrote to descriptor 3; at most output_bytes long, or it is killed.
+  /// The next line that it wrote to descriptor 3; at most 4 MiB may wait to be taken, or it is killed.
   std::optional<std::string> take_line();
   [[nodiscard]] bool has_line() const { return messages_in_.find('\n') != std::string::npos; }
 

@@ -7,13 +7,13 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "core/json.h"
 
 namespace retort::grade {
 namespace {
 
-constexpr std::int64_t kExact = std::int64_t{1} << 53;
 constexpr int kDeepest = 60;  // encoding doubles the depth of objects, and core/json reads no more than 128
 
 // The value behind the only key of a tagged object.
@@ -24,23 +24,50 @@ const Json* tagged(const Json& value, const char* tag) {
 }
 
 struct Number {
-  std::optional<std::int64_t> integer;
+  bool integral = false;  ///< then it is `negative` and `magnitude`
+  bool negative = false;
+  std::uint64_t magnitude = 0;
+  bool large = false;  ///< an integer of more than 64 bits
   double value = 0;
 };
 
+Number integer_number(bool negative, std::uint64_t magnitude) {
+  const auto value = static_cast<double>(magnitude);
+  return {.integral = true,
+          .negative = negative && magnitude != 0,
+          .magnitude = magnitude,
+          .value = negative ? -value : value};
+}
+
+// "-0x1f", as Python's hex() writes it.
+std::optional<Number> number_of_hex(const std::string& spelled) {
+  const bool negative = spelled.starts_with('-');
+  const std::string_view digits = std::string_view(spelled).substr(negative ? 1 : 0);
+  if (!digits.starts_with("0x") || digits.size() == 2) return std::nullopt;
+  std::uint64_t magnitude = 0;
+  const auto parsed = std::from_chars(digits.data() + 2, digits.data() + digits.size(), magnitude, 16);
+  if (parsed.ptr != digits.data() + digits.size()) return std::nullopt;
+  if (parsed.ec == std::errc()) return integer_number(negative, magnitude);
+  return Number{.large = true, .value = std::strtod(spelled.c_str(), nullptr)};
+}
+
 std::optional<Number> number_of(const Json& value) {
-  if (value.is_boolean()) return Number{value.get<bool>() ? 1 : 0, value.get<bool>() ? 1.0 : 0.0};
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(kExact)) {
-    return Number{std::nullopt, value.get<double>()};
+  if (value.is_boolean()) return integer_number(false, value.get<bool>() ? 1 : 0);
+  if (value.is_number_unsigned()) return integer_number(false, value.get<std::uint64_t>());
+  if (value.is_number_integer()) {
+    const auto number = value.get<std::int64_t>();
+    return integer_number(number < 0,
+                          number < 0 ? 0 - static_cast<std::uint64_t>(number) : static_cast<std::uint64_t>(number));
   }
-  if (value.is_number_integer()) return Number{value.get<std::int64_t>(), value.get<double>()};
-  if (value.is_number_float()) return Number{std::nullopt, value.get<double>()};
+  if (value.is_number_float()) return Number{.value = value.get<double>()};
+  if (const Json* hex = tagged(value, "i"); hex != nullptr && hex->is_string()) {
+    return number_of_hex(hex->get_ref<const std::string&>());
+  }
   const Json* text = tagged(value, "f");
   if (text == nullptr || !text->is_string()) return std::nullopt;
   const auto& spelled = text->get_ref<const std::string&>();
-  if (spelled == "nan" || spelled == "inf" || spelled == "-inf") {
-    return Number{std::nullopt, std::strtod(spelled.c_str(), nullptr)};
-  }
+  if (spelled == "nan" || spelled == "inf" || spelled == "-inf")
+    return Number{.value = std::strtod(spelled.c_str(), nullptr)};
   Number number;
   const auto parsed = std::from_chars(spelled.data(), spelled.data() + spelled.size(), number.value);
   if (parsed.ec != std::errc() || parsed.ptr != spelled.data() + spelled.size()) return std::nullopt;
@@ -48,7 +75,11 @@ std::optional<Number> number_of(const Json& value) {
 }
 
 bool same_number(const Number& found, const Number& expected, double tolerance) {
-  if (found.integer && expected.integer) return *found.integer == *expected.integer;
+  if (found.integral && expected.integral) {
+    return found.negative == expected.negative && found.magnitude == expected.magnitude;
+  }
+  // JSON's own integers end at 64 bits, and become floats: these are as equal as floats can tell.
+  if (found.large || expected.large) tolerance = 2 * std::numeric_limits<double>::epsilon();
   if (std::isnan(expected.value)) return std::isnan(found.value);
   if (!std::isfinite(expected.value) || !std::isfinite(found.value)) return found.value == expected.value;
   return std::abs(found.value - expected.value) <= tolerance * std::max(1.0, std::abs(expected.value));

@@ -41,6 +41,16 @@ for i in range(20):
         time.sleep(60)
 time.sleep(60))",
        {kMemory}},
+      {"MemoryThatForksShare", R"(
+x = bytearray(b'x') * (60 << 20)
+children = []
+for i in range(8):
+    children.append(os.fork())
+    if children[-1] == 0:
+        time.sleep(0.2)
+        os._exit(0)
+for child in children: os.waitpid(child, 0)
+print('refused'))"},
       {"MemoryShared",
        R"(
 import mmap

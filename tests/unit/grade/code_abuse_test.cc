@@ -129,6 +129,19 @@ TEST_P(CodeAbuse, IsHeld) {
             Verdict::kAccepted);
 }
 
+// What the table relies on: an attempt that gets something is told, and fails its test.
+TEST(CodeAbusePrelude, TellsALeak) {
+  RETORT_SANDBOX_OR_SKIP();
+  CodeGrader grader({.warm = 0});
+  for (const char* attempt : {"attempt(read, '/usr/bin/env')", "attempt(os.listdir, '/usr')", "attempt(syscall, 39)",
+                              "attempt(write, '/tmp/mine')"}) {
+    const GradeResult result =
+        grade_with(grader, CodeLanguage::kPython, kAbusePrelude + std::string(attempt), stdio_tests("", "refused"));
+    EXPECT_EQ(result.verdict, Verdict::kWrongAnswer);
+    EXPECT_NE(result.message.find("LEAK"), std::string::npos) << result.message;
+  }
+}
+
 const auto kAbuseName = [](const auto& info) { return std::string(info.param.name); };
 INSTANTIATE_TEST_SUITE_P(Escape, CodeAbuse, ::testing::ValuesIn(escapes()), kAbuseName);
 INSTANTIATE_TEST_SUITE_P(Flood, CodeAbuse, ::testing::ValuesIn(floods()), kAbuseName);

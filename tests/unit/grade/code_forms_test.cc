@@ -167,6 +167,14 @@ TEST_F(CodeForms, StatementsOfMbpp) {
   EXPECT_EQ(result.passed, 2U);
 }
 
+TEST_F(CodeForms, StatementsMayNameWhatOnlyTheAnswerHas) {
+  const char* tests = R"j({"type": "mbpp", "entry_point": "sum", "test_list": [
+      "assert sum(3) == 6", "assert other(2) == 3", "assert sys.getsizeof(1) > 0 and math.pi > other(2)"]})j";
+  const GradeResult result =
+      grade(kPy, "import math, sys\ndef sum(n): return n * 2\ndef other(n): return n + 1", tests);
+  EXPECT_EQ(result.verdict, Verdict::kAccepted) << result.message;
+}
+
 TEST_F(CodeForms, ValuesOfEveryKindCrossOver) {
   const char* tests = R"j({"type": "asserts", "setup":
      "import collections, decimal, fractions, math", "asserts": [

@@ -79,6 +79,9 @@ TEST(ValueMatches, LikePython) {
   EXPECT_TRUE(matches(R"({"d": [["a", 1], [2, null]]})", R"({"2": null, "a": 1})"));
   EXPECT_TRUE(matches(R"("x")", R"("x")"));
   EXPECT_TRUE(matches("null", "null"));
+  EXPECT_TRUE(matches(R"({"i": "0x20000000000001"})", "9007199254740993"));
+  EXPECT_TRUE(matches(R"({"i": "-0x8000000000000000"})", "-9223372036854775808"));
+  EXPECT_TRUE(matches(R"({"i": "0x1000000000000000000"})", "4722366482869645213696"));
 }
 
 TEST(ValueMatches, NothingElse) {
@@ -102,6 +105,10 @@ TEST(ValueMatches, NothingElse) {
                                         {R"({"d": 1})", "{}"},
                                         {R"({"t": 1})", "[]"},
                                         {"[]", "{}"},
+                                        {R"({"i": "0x20000000000001"})", "9007199254740992"},
+                                        {R"({"i": "x"})", "0"},
+                                        {R"({"i": 5})", "5"},
+                                        {R"({"i": "0x1000000000000000001"})", "4722366482969645213696"},
                                         {"9007199254740993", "9007199254740992"}}) {
     EXPECT_FALSE(matches(found, expected)) << found << " " << expected;
   }

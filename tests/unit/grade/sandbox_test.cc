@@ -1,6 +1,13 @@
 // The sandbox itself: what a command gets, what it says, how it ends, and what happens where there is none.
 #include "grade/code/sandbox.h"
 
+#include <chrono>
+#include <csignal>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
 #include "code_testing.h"
 #include "testing/expect_error.h"
 #include "testing/temp_dir.h"
@@ -48,9 +55,9 @@ TEST_F(Sandbox, TellsASignalAsTheShellDoes) {
   EXPECT_EQ(result.exit_code, 128 + 9);
 }
 
-TEST_F(Sandbox, HoldsOnlySixVariables) {
+TEST_F(Sandbox, HoldsOnlySevenVariables) {
   const SandboxResult result = shell("env | sed 's/=.*//' | sort | tr '\\n' ' '");
-  EXPECT_EQ(result.out, "HOME LANG MALLOC_ARENA_MAX PATH PWD PYTHONHASHSEED TMPDIR ") << "PWD is the shell's";
+  EXPECT_EQ(result.out, "HOME LANG MALLOC_ARENA_MAX PATH PWD PYTHONHASHSEED TMPDIR ");
 }
 
 TEST_F(Sandbox, HoldsTheFilesOfTheCommandReadOnly) {
@@ -87,6 +94,36 @@ TEST_F(Sandbox, SeesTheMemoryThatIsUsed) {
   EXPECT_EQ(result->exit_code, 0) << result->err;
   EXPECT_GT(result->peak_memory, 100 << 20);
   EXPECT_LT(result->peak_memory, 200 << 20);
+}
+
+// What a process left behind comes to the subreaper, which is this one.
+TEST_F(Sandbox, DiesWithTheProgramThatStartedIt) {
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+  const pid_t program = fork();
+  ASSERT_GE(program, 0);
+  if (program == 0) {
+    (void)run_sandboxed({.argv = {"/bin/sh", "-c", "sleep 100 & sleep 100"}, .limits = {.cpu_ms = 100'000}});
+    _exit(0);
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  kill(program, SIGKILL);
+  int left = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (std::chrono::steady_clock::now() < deadline) {
+    const pid_t gone = waitpid(-1, nullptr, WNOHANG);
+    left = gone < 0 ? 0 : 1;
+    if (left == 0) break;
+    if (gone == 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(left, 0) << "something outlived it";
+}
+
+TEST_F(Sandbox, AFloodOfMessagesIsEnded) {
+  CodeGrader grader({.warm = 0});
+  const GradeResult result =
+      grade_with(grader, CodeLanguage::kPython, "import os\nwhile True: os.write(3, b'1' * 65536)",
+                 R"({"type": "call", "entry_point": "f", "cases": [{"args": [], "expected": 1}]})");
+  EXPECT_EQ(result.verdict, Verdict::kRuntimeError) << result.message;
 }
 
 TEST_F(Sandbox, RefusesPathsThatLeadElsewhere) {
