@@ -1,19 +1,16 @@
 #include "nn/kv_cache.h"
 
 #include <algorithm>
-#include <new>
 #include <utility>
+
+#include "core/pages.h"
 
 namespace retort {
 namespace {
 
-constexpr std::align_val_t kAlignment{64};
+constexpr std::int64_t kSlabBytes = 16 << 20;  // taken from the system at a time, so that huge pages can back it
 
-struct AlignedDelete {
-  void operator()(std::byte* p) const { ::operator delete[](p, kAlignment); }
-};
-
-// Blocks of the sequence's own. One allocation holds all layers of 64 positions.
+// Blocks of the sequence's own. A slab holds all layers of some times 64 positions.
 class OwnedKv final : public SequenceKv {
  public:
   OwnedKv(const ModelConfig& config, KvCacheType type, std::int64_t max_positions, const KvWindowOptions& window)
@@ -23,6 +20,8 @@ class OwnedKv final : public SequenceKv {
       offsets_.push_back(bytes_);
       bytes_ += layouts_.block_bytes(layer);
     }
+    slab_blocks_ =
+        std::clamp<std::int64_t>(kSlabBytes / bytes_, 1, std::max<std::int64_t>(blocks_of(max_positions), 1));
   }
 
   [[nodiscard]] const KvLayouts& layouts() const override { return layouts_; }
@@ -33,18 +32,16 @@ class OwnedKv final : public SequenceKv {
     if (wanted > max_positions_) {
       return fail(ErrorCode::kExhausted, "the KV cache holds {} positions but {} are needed", max_positions_, wanted);
     }
-    const std::size_t blocks = (wanted + kKvBlockPositions - 1) / kKvBlockPositions;
-    const std::size_t before = blocks_.size();
-    while (blocks_.size() < blocks) {
-      auto* block =
-          static_cast<std::byte*>(::operator new[](static_cast<std::size_t>(bytes_), kAlignment, std::nothrow));
-      if (block == nullptr) {
-        blocks_.resize(before);
+    const std::int64_t blocks = blocks_of(wanted);
+    while (static_cast<std::int64_t>(slabs_.size()) * slab_blocks_ < blocks) {
+      auto slab = Pages::allocate(static_cast<std::size_t>(slab_blocks_ * bytes_));
+      if (!slab) {
+        truncate_slabs();
         return fail(ErrorCode::kExhausted,
                     "no memory for a KV cache of {} positions ({} bytes each); lower --max-model-len", wanted,
                     bytes_ / kKvBlockPositions);
       }
-      blocks_.emplace_back(block);
+      slabs_.push_back(std::move(*slab));
     }
     return {};
   }
@@ -55,23 +52,33 @@ class OwnedKv final : public SequenceKv {
     RETORT_CHECK(windows_ == nullptr || length == 0, "a sequence with windows cannot go back to {} positions", length);
     if (windows_) windows_->reset();
     length_ = std::min(length_, length);
-    blocks_.resize((length_ + kKvBlockPositions - 1) / kKvBlockPositions);
+    truncate_slabs();
   }
 
   [[nodiscard]] std::byte* block(std::int64_t layer, std::int64_t index) const override {
-    return blocks_[index].get() + offsets_[layer];
+    return slabs_[index / slab_blocks_].data() + index % slab_blocks_ * bytes_ + offsets_[layer];
   }
 
   [[nodiscard]] KvWindows* windows() const override { return windows_.get(); }
 
  private:
+  static std::int64_t blocks_of(std::int64_t positions) {
+    return (positions + kKvBlockPositions - 1) / kKvBlockPositions;
+  }
+  /// Gives back the slabs that hold nothing of what was computed.
+  void truncate_slabs() {
+    const auto needed = static_cast<std::size_t>((blocks_of(length_) + slab_blocks_ - 1) / slab_blocks_);
+    while (slabs_.size() > needed) slabs_.pop_back();
+  }
+
   KvLayouts layouts_;
   std::unique_ptr<KvWindows> windows_;
   std::int64_t max_positions_;
   std::int64_t length_ = 0;
   std::vector<std::int64_t> offsets_;  // of each layer
   std::int64_t bytes_ = 0;
-  std::vector<std::unique_ptr<std::byte[], AlignedDelete>> blocks_;
+  std::int64_t slab_blocks_ = 1;
+  std::vector<Pages> slabs_;
 };
 
 bool is_narrow(KvCacheType type) { return type == KvCacheType::kFp8E4m3 || type == KvCacheType::kInt8; }
