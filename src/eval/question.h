@@ -65,6 +65,7 @@ class Questions {
 /// What a template of the task sees of a row: the declared fields by name, all of them as `row`, `directive`, and with
 /// choices `choices` ([{letter, text}], in the order asked), `answer_letter` and `answer_text`. `place` is the row's
 /// number: the order of choices depends on it and on the seed alone.
+// NOLINTNEXTLINE(bugprone-exception-escape): its move is nlohmann's, which throws nothing
 struct RowVariables {
   OrderedJson variables;
   std::vector<Choice> choices;

@@ -35,7 +35,7 @@ struct NamedMetric {
 /// Those that a task of this kind is judged by, the most important first.
 std::vector<NamedMetric> named_metrics(GradeKind kind, const Summary& summary);
 
-/// `config`: the store's.
+/// `config`: the store's; its field `task` (eval/task_config.h) is what stands under `configs`.
 OrderedJson results_json(const Task& task, const RunRecord& run, const Json& config, const Summary& summary);
 
 /// One line a sample.

@@ -120,6 +120,7 @@ Summary summarize(std::span<const Sample> samples, const SummaryOptions& options
   summary.fewest_samples = fewest->tries.n;
   summary.most_samples = most->tries.n;
   std::vector<double> means;
+  means.reserve(questions.size());
   for (const QuestionScore& question : questions) means.push_back(question.mean);
   summary.mean = mean_estimate(means);
   summary.interval = bootstrap_mean(means, options.bootstrap);

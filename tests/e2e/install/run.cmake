@@ -22,6 +22,12 @@ if(NOT output MATCHES "^retort ${VERSION} ")
   message(FATAL_ERROR "the installed retort says '${output}', expected version ${VERSION}")
 endif()
 
+# The tasks come along, and are found where the prefix is now.
+run(${work}/prefix/bin/retort eval list)
+if(NOT output MATCHES "tasks in ${work}/prefix/share/retort/tasks")
+  message(FATAL_ERROR "the installed retort says '${output}', expected its tasks below the prefix")
+endif()
+
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${work}/build -G Ninja -DCMAKE_BUILD_TYPE=Release
   -DCMAKE_PREFIX_PATH=${work}/prefix -DCMAKE_CXX_COMPILER=${COMPILER} -DRETORT_WANTED=${VERSION})
 run(${CMAKE_COMMAND} --build ${work}/build)

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "core/json.h"
+#include "eval/task_config.h"
 #include "eval/task_folder.h"
 #include "testing/expect_error.h"
 #include "testing/temp_dir.h"
@@ -90,6 +92,18 @@ TEST(Question, AnAnswerOutOfRangeIsRefused) {
     const TaskRows rows = load_rows(task, folder.write("d.jsonl", row), std::nullopt).value();
     testing::expect_error(Questions::make(task, rows, 0).value().at(0), ErrorCode::kCorrupt, {"d.jsonl:1", "field '"});
   }
+}
+
+TEST(Question, WhatDecidesScoresIsInTheConfiguration) {
+  const testing::TempDir folder;
+  const std::string head = "[data]\nfields = ['q']\n[prompt]\nuser = '{{ q }}";
+  const std::string tail = "'\n[grade]\nkind = 'maths'\ntarget = '{{ q }}'";
+  const Task task = made_task(head + tail);
+  const Task other = made_task(head + "!" + tail);
+  const TaskRows rows = load_rows(task, folder.write("d.jsonl", "{\"q\": 1}\n"), std::nullopt).value();
+  EXPECT_EQ(task_config(task, rows, 0), task_config(task, rows, 0));
+  EXPECT_NE(task_config(task, rows, 0), task_config(other, rows, 0));
+  EXPECT_EQ(task_config(task, rows, 0)["data_sha256"], rows.questions.sha256);
 }
 
 // In the format of GPQA's authors; the questions are made up.
