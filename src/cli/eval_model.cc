@@ -145,15 +145,14 @@ class ModelResponder : public eval::Responder {
     return out;
   }
 
-  /// The sum of log-probabilities of ids[from...], in windows of the longest context; each further window sees the half
-  /// before it.
+  /// The sum of log-probabilities of ids[from...]. What is longer than the context is cut into windows: each sees the
+  /// last token before it, as lm-evaluation-harness rolls them.
   [[nodiscard]] Expected<double> sum_from(const std::vector<TokenId>& ids, std::size_t from,
                                           const EngineConfig& config) const {
-    const auto longest = static_cast<std::size_t>(model_.model()->config().max_position_embeddings);
-    const std::size_t window = std::min<std::size_t>(longest, 4096);
+    const auto window = static_cast<std::size_t>(engine_->memory_plan().max_model_len);
     double sum = 0;
     for (std::size_t next = from; next < ids.size();) {
-      const std::size_t first = next + 1 <= window ? 0 : next - window / 2;
+      const std::size_t first = ids.size() <= window ? 0 : next - 1;
       const std::size_t end = std::min(ids.size(), first + window);
       const std::span<const TokenId> part = std::span(ids).subspan(first, end - first);
       RETORT_TRY(const std::vector<double> logprobs,

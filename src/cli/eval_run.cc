@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,11 +16,13 @@
 #include "cli/grade_commands.h"
 #include "cli/interrupt.h"
 #include "core/json.h"
+#include "eval/codeforces.h"
 #include "eval/endpoint.h"
 #include "eval/results.h"
 #include "eval/runner.h"
 #include "eval/scores.h"
 #include "eval/selection.h"
+#include "eval/task_config.h"
 #include "eval/task_folder.h"
 
 namespace retort::cli {
@@ -42,6 +45,8 @@ struct Options {
   std::string data;
   std::string data_root;
   std::string endpoint;
+  std::string standings;
+  std::string histogram;
   std::string api_key_env;
   std::string output = "eval-results";
   std::int64_t seed = 0;
@@ -114,23 +119,22 @@ Expected<Prepared> prepare(const Options& options, const std::string& name) {
 /// All that decides an answer and its grade. How many questions and samples there are is left out: a run may be
 /// extended.
 Json config_of(const Prepared& prepared, const Json& model) {
-  const eval::Task& task = prepared.task;
-  return {{"task", task.name},
-          {"task_version", task.version},
-          {"data_sha256", prepared.rows.questions.sha256},
-          {"shots_sha256", prepared.rows.shots.sha256},
-          {"num_fewshot", prepared.shots},
-          {"system", task.prompt.system},
-          {"prompt", task.prompt.user ? task.prompt.user->source() : std::string()},
-          {"directive", task.prompt.directive},
-          {"think", std::string(to_string(task.grade.think))},
-          {"grade", std::string(to_string(task.grade.kind))},
-          {"grade_profile", task.grade.profile},
+  return {{"task", eval::task_config(prepared.task, prepared.rows, prepared.shots)},
           {"temperature", prepared.run.temperature},
           {"top_p", prepared.run.top_p},
           {"max_tokens", prepared.run.max_tokens},
           {"seed", prepared.run.seed},
           {"model", model}};
+}
+
+/// What counts as one answer for the majority: for mathematics what is worth the same.
+eval::SameAnswer same_answer(const eval::Task& task, grade::MathsGrader& maths) {
+  if (task.grade.kind != eval::GradeKind::kMaths && task.grade.kind != eval::GradeKind::kNumber) return eval::same_text;
+  return [&maths](std::string_view a, std::string_view b) {
+    if (a == b) return true;
+    const Expected<grade::MathsVerdict> verdict = maths.grade({a, b});
+    return verdict && verdict->equal();
+  };
 }
 
 Status show_first_prompts(const Prepared& prepared, const eval::Questions& questions, eval::Responder& responder) {
@@ -160,6 +164,40 @@ void print_summary(const eval::Task& task, const eval::Summary& summary) {
              counters.failed, counters.empty);
 }
 
+/// A rating from the tries of each problem, where rows say which contest and problem they are.
+Status print_rating(const Options& options, const Prepared& prepared, const std::vector<eval::Sample>& samples) {
+  RETORT_TRY(const std::vector<eval::Contest> contests, eval::read_standings(options.standings));
+  std::map<std::string, eval::ContestTries> tries;
+  for (const eval::Sample& sample : samples) {
+    const OrderedJson& row = prepared.rows.questions.rows[static_cast<std::size_t>(sample.row)].value;
+    if (!row.contains("contest_id") || !row.contains("index")) {
+      return fail(ErrorCode::kInvalidArgument, "--standings: the rows of {} name no contest_id and index",
+                  prepared.task.name);
+    }
+    const OrderedJson& id = row["contest_id"];
+    eval::ProblemTries& problem =
+        tries[id.is_string() ? id.get<std::string>() : id.dump()][row["index"].get<std::string>()];
+    if (problem.accepted) continue;
+    problem.accepted = sample.score >= 1;
+    if (!problem.accepted) ++problem.failed_before;
+  }
+  std::vector<eval::ContestResult> results;
+  for (const eval::Contest& contest : contests) {
+    if (const auto found = tries.find(contest.id); found != tries.end()) {
+      results.push_back(eval::take_part(contest, found->second));
+    }
+  }
+  const std::optional<double> rating = eval::mean_rating(results);
+  if (!rating) return fail(ErrorCode::kNotFound, "{}: none of its contests is in the data", options.standings);
+  fmt::print("{:<12} {:<16} {:.0f} over {} contests", prepared.task.name, "rating", *rating, results.size());
+  if (!options.histogram.empty()) {
+    RETORT_TRY(const eval::RatingHistogram histogram, eval::RatingHistogram::read(options.histogram));
+    fmt::print(", above {:.1f}% of those rated", histogram.percentile(*rating));
+  }
+  fmt::print("\n");
+  return {};
+}
+
 Status evaluate(const Options& options, const std::string& name, eval::Responder& responder,
                 const eval::GraderTools& tools, const CancelToken& cancel) {
   RETORT_TRY(const Prepared prepared, prepare(options, name));
@@ -180,7 +218,8 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   display.finish();
   RETORT_TRY(const std::vector<eval::Sample> samples, store.samples());
   if (samples.empty()) return ran;
-  const eval::Summary summary = eval::summarize(samples);
+  const eval::Summary summary =
+      eval::summarize(samples, {.same = same_answer(prepared.task, *tools.maths), .bootstrap = {}});
   const eval::RunRecord record{.model = options.model.model,
                                .shots = prepared.shots,
                                .rows = static_cast<std::int64_t>(prepared.rows.ids.size()),
@@ -190,6 +229,7 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   RETORT_TRY_STATUS(
       eval::write_results(folder, prepared.task, eval::results_json(prepared.task, record, config, summary), samples));
   print_summary(prepared.task, summary);
+  if (!options.standings.empty()) RETORT_TRY_STATUS(print_rating(options, prepared, samples));
   fmt::print("{:<12} {:.1f} s; results and samples in {}\n", name, seconds, folder.string());
   return ran;
 }
@@ -258,6 +298,8 @@ void add_eval_run(Command command) {
   command.add("--data", options->data, "The task's data, in place of its file below --data-root");
   command.add("--data-root", options->data_root, "Folder of data (or RETORT_DATA)");
   command.add("--output", options->output, "Folder of results").show_default();
+  command.add("--standings", options->standings, "Official standings of contests: also print a rating");
+  command.add("--rating-histogram", options->histogram, "How many people have which rating: also print a percentile");
   command.add_flag("--dry-run", options->dry_run, "Print the first prompts and ask nothing");
   command.on_use([options] { return run(*options); });
 }

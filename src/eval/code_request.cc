@@ -65,9 +65,11 @@ Status add_livecodebench(const OrderedJson& row, grade::GradeRequest& out) {
 
 Expected<std::optional<grade::GradeRequest>> code_request(const Task& task, const OrderedJson& row,
                                                           std::string_view answer) {
-  std::optional<std::string> code = grade::code_of_response(answer, grade::CodeLanguage::kPython);
-  if (!code) return std::optional<grade::GradeRequest>();
   grade::GradeRequest out;
+  // As the tasks' directives ask.
+  if (task.grade.profile == "codeforces") out.language = grade::CodeLanguage::kCpp;
+  std::optional<std::string> code = grade::code_of_response(answer, out.language);
+  if (!code) return std::optional<grade::GradeRequest>();
   out.source = std::move(*code);
   out.after = grade::GradeRequest::After::kStopAtFailure;
   if (task.grade.kind == GradeKind::kCodeHumanEval) {

@@ -37,7 +37,7 @@ TEST(EvalCommand, ShowsAQuestion) {
   const std::string data = folder.write("d.jsonl", "{\"question\": \"1 + 1?\", \"answer\": \"two #### 2\"}\n");
   const ProgramResult result = run_program(RETORT_BINARY, {"eval", "describe", "gsm8k", "--prompt", "--data", data});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  EXPECT_NE(result.out.find("Question: 1 + 1?\n"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("\n1 + 1?\n"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("right answer: 2\n"), std::string::npos) << result.out;
   EXPECT_NE(result.err.find("is not the file that the task was made with"), std::string::npos) << result.err;
 }

@@ -70,7 +70,7 @@ TEST(RealTasks, Gsm8kTargetsAreNumbers) {
   const TaskRows rows = load_rows(task, path, std::nullopt).value();
   const Questions questions = Questions::make(task, rows, 0).value();
   EXPECT_EQ(questions.at(0).value().target, "18");
-  EXPECT_TRUE(questions.at(0).value().prompt.ends_with("final number.\nAnswer:")) << questions.at(0).value().prompt;
+  EXPECT_TRUE(questions.at(0).value().prompt.ends_with("within \\boxed{}.")) << questions.at(0).value().prompt;
   for (std::size_t i = 0; i < questions.size(); ++i) {
     const std::string target = questions.at(i).value().target;
     EXPECT_EQ(target.find_first_not_of("-0123456789."), std::string::npos) << target;
