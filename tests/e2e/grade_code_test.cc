@@ -36,25 +36,24 @@ TEST_F(GradeCode, JudgesAProgram) {
 TEST_F(GradeCode, JudgesLinesInTheirOrder) {
   if (const auto there = grade::check_sandbox(); !there) GTEST_SKIP() << "no sandbox here: " << there.error().message();
   const std::string tests = R"("tests": {"type": "stdio", "cases": [{"input": "abc", "output": "cba"}]})";
-  const std::string lines = R"({"id": 7, "response": "<think>?</think>\n```python\nprint(input()[::-1])\n```", )" + tests +
-                            "}\n\nnonsense\n" + R"({"id": "b", "source": "print(1)", )" + tests + "
-}
-\n " +
-   R"({"id": "c", "language": "cpp", "source": "int main() { for (;;); }", "time_limit": 0.2, )" +
-    tests + "}\n";
-const ProgramResult result = run({"--input", directory_.write("in.jsonl", lines), "--jobs", "2"});
-EXPECT_EQ(result.exit_code, 1) << "one line is none";
-EXPECT_NE(result.err.find("1 not judged: line 3"), std::string::npos) << result.err;
-std::vector<Json> out;
-for (std::size_t at = 0, end = 0; (end = result.out.find('\n', at)) != std::string::npos; at = end + 1) {
-  out.push_back(parse_json(result.out.substr(at, end - at), "output").value());
-}
-ASSERT_EQ(out.size(), 4U) << result.out;
-EXPECT_EQ(out[0]["id"], 7);
-EXPECT_EQ(out[0]["verdict"], "accepted");
-EXPECT_TRUE(out[1].contains("error"));
-EXPECT_EQ(out[2]["verdict"], "wrong answer");
-EXPECT_EQ(out[3]["verdict"], "time limit");
+  const std::string first = R"j({"id": 7, "response": "<think>?</think>\n```python\nprint(input()[::-1])\n```", )j";
+  const std::string second = R"j({"id": "b", "source": "print(1)", )j";
+  const std::string third =
+      R"j({"id": "c", "language": "cpp", "source": "int main() { for (;;); }", "time_limit": 0.2, )j";
+  const std::string lines = first + tests + "}\n\nnonsense\n" + second + tests + "}\n" + third + tests + "}\n";
+  const ProgramResult result = run({"--input", directory_.write("in.jsonl", lines), "--jobs", "2"});
+  EXPECT_EQ(result.exit_code, 1) << "one line is none";
+  EXPECT_NE(result.err.find("1 not judged: line 3"), std::string::npos) << result.err;
+  std::vector<Json> out;
+  for (std::size_t at = 0, end = 0; (end = result.out.find('\n', at)) != std::string::npos; at = end + 1) {
+    out.push_back(parse_json(result.out.substr(at, end - at), "output").value());
+  }
+  ASSERT_EQ(out.size(), 4U) << result.out;
+  EXPECT_EQ(out[0]["id"], 7);
+  EXPECT_EQ(out[0]["verdict"], "accepted");
+  EXPECT_TRUE(out[1].contains("error"));
+  EXPECT_EQ(out[2]["verdict"], "wrong answer");
+  EXPECT_EQ(out[3]["verdict"], "time limit");
 }
 
 TEST_F(GradeCode, RunsNothingWithoutASandbox) {

@@ -100,7 +100,7 @@ ProcessUsage usage_of_tree(pid_t first, std::int64_t tmp_bytes) {
   // While the sandbox is being built, the path leads to another file system, which has another size.
   struct statvfs space {};
   constexpr std::int64_t kPage = 64 << 10;  // the largest to which a size may have been rounded up
-  if (statvfs(fmt::format("/proc/{}/root/tmp", first).c_str(), &space) != 0) return usage;
+  if (statvfs((fmt::format("/proc/{}/root", first) + "/tmp").c_str(), &space) != 0) return usage;
   const auto size = static_cast<std::int64_t>(space.f_blocks * space.f_frsize);
   if (size < tmp_bytes || size >= tmp_bytes + kPage) return usage;
   usage.file_bytes = static_cast<std::int64_t>((space.f_blocks - space.f_bfree) * space.f_frsize);
