@@ -14,6 +14,7 @@
 #include "cli/eval_model.h"
 #include "cli/eval_progress.h"
 #include "cli/grade_commands.h"
+#include "cli/input_text.h"
 #include "cli/interrupt.h"
 #include "core/json.h"
 #include "eval/codeforces.h"
@@ -38,6 +39,7 @@ struct Options {
   std::optional<std::int64_t> limit;
   std::optional<std::int64_t> num_fewshot;
   std::optional<std::string> system;
+  std::string prompt_template;
   std::string think;
   std::string ids;
   std::string shard = "0/1";
@@ -75,6 +77,10 @@ struct Prepared {
 
 Status apply_options(const Options& options, eval::Task& task) {
   if (options.system) task.prompt.system = *options.system;
+  if (!options.prompt_template.empty()) {
+    RETORT_TRY(const std::string source, read_file(options.prompt_template));
+    RETORT_TRY(task.prompt.user, eval::RowTemplate::compile(source, options.prompt_template));
+  }
   if (!options.think.empty()) {
     const auto think = grade::think_policy_from(options.think);
     if (!think) {
@@ -291,6 +297,8 @@ void add_eval_run(Command command) {
   command.add("--shard", options->shard, "Part I of N of the questions, as I/N from 0/N on").show_default();
   command.add("--num-fewshot", options->num_fewshot, "Examples before each question");
   command.add("--system", options->system, "System message");
+  command.add("--prompt-template", options->prompt_template,
+              "File with another template of the prompt (docs/add-a-task.md says what it may name)");
   command.add("--think", options->think, "What becomes of reasoning before an answer is read: strip, keep or require");
   command.add("--concurrency", options->concurrency, "Answers under way at a time; 0: --max-num-seqs").show_default();
   command.add("--grade-jobs", options->grade_jobs, "Answers graded at a time").show_default();

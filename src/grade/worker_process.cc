@@ -41,6 +41,7 @@ Expected<WorkerProcess> WorkerProcess::start(const std::vector<std::string>& arg
   // A group of its own: an interrupt on the terminal is for us to handle.
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   std::vector<char*> arguments;
+  arguments.reserve(argv.size() + 1);
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   WorkerProcess out;

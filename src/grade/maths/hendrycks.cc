@@ -84,8 +84,7 @@ std::string hendrycks_form(std::string_view answer) {
   replace_all(text, " .", " 0.");
   replace_all(text, "{.", "{0.");
   if (text.starts_with(".")) text.insert(0, "0");
-  if (const std::size_t equals = text.find('=');
-      equals != std::string::npos && equals <= 2 && text.find('=', equals + 1) == std::string::npos) {
+  if (const std::size_t equals = text.find('='); equals <= 2 && text.find('=', equals + 1) == std::string::npos) {
     text.erase(0, equals + 1);
   }
   text = with_root_braces(text);

@@ -85,6 +85,7 @@ Pieces all_of(const std::vector<ExprPtr>& parts, PairReading reading) {
 
 std::vector<Piece> points(const std::vector<ExprPtr>& values) {
   std::vector<Piece> out;
+  out.reserve(values.size());
   for (const ExprPtr& value : values) out.push_back({value, value, Bound::kClosed, Bound::kClosed});
   return out;
 }

@@ -96,7 +96,7 @@ std::optional<Pair> values_at(const ExprPtr& a, const ExprPtr& b, SamplePoint po
   if (!left || !left->is_finite()) return std::nullopt;
   std::optional<Ball> right = ball_value(b, point, bits);
   if (!right || !right->is_finite()) return std::nullopt;
-  return Pair{std::move(*left), std::move(*right)};
+  return Pair{*left, *right};
 }
 
 ScalarVerdict compare_constants(const ExprPtr& gold, const ExprPtr& pred, const MathsRules& rules) {
