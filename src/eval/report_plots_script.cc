@@ -103,7 +103,7 @@ function curvesPlot(title, note, curves) {
   return figure(title, note, words, (width) => {
     const height = 220, top = 24, bottom = 28, left = 44, right = 56, room = height - top - bottom;
     const most = Math.max(...curves.flatMap((curve) => curve.points.map((p) => p.k)));
-    const x = (k) => left + 8 + (width - left - right - 8) * (most > 1 ? Math.log(k) / Math.log(most) : 0);
+    const x = (k) => left + 24 + (width - left - right - 24) * (most > 1 ? Math.log(k) / Math.log(most) : 0);
     const y = (share) => top + room * (1 - share);
     const parts = [];
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {

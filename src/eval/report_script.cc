@@ -23,13 +23,16 @@ const known = (value) => value !== null && value !== undefined && value !== "";
 const percent = (share) => known(share) ? `${(100 * share).toFixed(1)}%` : "–";
 const metricText = (metric, value) => !known(value) ? "–" : metric.share ? percent(value) : value.toFixed(4);
 
+/// A model named by its path goes by its file's name; the facts have the whole.
+const modelName = () => known(DATA.run.model) ? String(DATA.run.model).replace(/\/+$/, "").replace(/^.*\//, "") : TEXT.unknownModel;
+
 function fact(term, value) {
   return make("div", {}, make("dt", {}, term), make("dd", { class: "data" }, String(value)));
 }
 
 function heading() {
   const { task, run, counters, metrics } = DATA;
-  const model = known(run.model) ? run.model : TEXT.unknownModel;
+  const model = modelName();
   document.documentElement.lang = TEXT.language;
   document.title = TEXT.title(task.title, model);
   document.querySelector(".skip").textContent = TEXT.skip;
@@ -89,7 +92,7 @@ function published() {
   if (DATA.published.length === 0) return null;
   const columns = [{ label: TEXT.facts.model }, { label: TEXT.metric, brief: true }, { label: TEXT.score, number: true }, { label: TEXT.source }];
   const settings = TEXT.thisRun(TEXT.settings(DATA.run, DATA.counters));
-  const model = known(DATA.run.model) ? DATA.run.model : TEXT.unknownModel;
+  const model = modelName();
   const rows = DATA.counters.samples === 0 ? [] : DATA.metrics.slice(0, 1).map((metric) => ({
     ours: true, cells: [model, metric.name, metric.share && known(metric.value) ? (100 * metric.value).toFixed(1) : metricText(metric, metric.value), settings],
   }));

@@ -73,7 +73,7 @@ svg .bar { fill: var(--bar); }
 svg .bar.right { fill: var(--right); } svg .bar.wrong { fill: var(--wrong); } svg .bar.other { fill: var(--near); }
 svg .ground { fill: var(--raised); }
 svg .whisker { stroke: var(--text); stroke-width: 1.5; }
-svg .halo { stroke: var(--ground); stroke-width: 5; }
+svg .halo { stroke: var(--ground); stroke-width: 3.5; }
 svg .curve { fill: none; stroke: var(--bar); stroke-width: 2; }
 svg .curve.second { stroke: var(--bar2); stroke-dasharray: 5 4; }
 svg .mark { fill: var(--bar); } svg .mark.second { fill: var(--bar2); }
