@@ -77,7 +77,7 @@ function columns(title, note, rows) {
     const height = 220, top = 20, bottom = 40, left = 40, room = height - top - bottom;
     const step = (width - left) / rows.length;
     const fits = (texts) => widest(texts) + 8 <= step;
-    const whole = fits(rows.map((row) => row.label)), counted = fits(rows.map((row) => TEXT.perCount(row.count)));
+    const whole = fits(rows.map((row) => row.label)), marked = fits(rows.map((row) => row.short)), counted = fits(rows.map((row) => TEXT.perCount(row.count)));
     const parts = [];
     for (const share of [0, 0.5, 1]) {
       const y = top + room * (1 - share);
@@ -89,7 +89,7 @@ function columns(title, note, rows) {
       const bar = draw("rect", { class: "bar", x: middle - size / 2, y: top + room - tall, width: size, height: Math.max(tall, 1) });
       bar.append(draw("title", {}, `${row.label} ${TEXT.tokens}: ${percent(row.share)}, ${TEXT.perCount(row.count)}`));
       parts.push(bar, draw("text", { x: middle, y: top + room - tall - 5, "text-anchor": "middle" }, `${Math.round(100 * row.share)}`));
-      const label = whole ? row.label : row.short;
+      const label = whole ? row.label : marked ? row.short : row.short.replace("≥", "");
       parts.push(draw("text", { x: middle, y: height - bottom + 16, "text-anchor": "middle" }, label));
       parts.push(draw("text", { class: "faint", x: middle, y: height - bottom + 32, "text-anchor": "middle" }, counted ? TEXT.perCount(row.count) : `${row.count}`));
     });

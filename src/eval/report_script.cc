@@ -40,8 +40,9 @@ function heading() {
   if (known(task.description)) head.append(make("p", { class: "soft data" }, task.description));
   if (metrics.length > 0 && counters.samples > 0) {
     const first = metrics[0];
+    // One question tells nothing of how questions differ.
     const line = make("p", { class: "score" }, make("strong", {}, metricText(first, first.value)), make("span", {}, first.name));
-    if (known(first.low)) line.append(make("span", { class: "soft" }, TEXT.intervalOf(metricText(first, first.low), metricText(first, first.high))));
+    if (counters.questions > 1 && known(first.low)) line.append(make("span", { class: "soft" }, TEXT.intervalOf(metricText(first, first.low), metricText(first, first.high))));
     head.append(line);
   } else {
     head.append(make("p", { class: "score" }, TEXT.noSamples));
@@ -66,11 +67,12 @@ function table(columns, rows) {
 function scores() {
   if (DATA.counters.samples === 0 || DATA.metrics.length === 0) return null;
   const columns = [{ label: TEXT.metric, brief: true }, { label: TEXT.value, number: true }, { label: TEXT.stderr, number: true }, { label: TEXT.interval, number: true }];
+  const several = DATA.counters.questions > 1;
   const rows = DATA.metrics.map((metric) => ({ cells: [
     metric.share ? metric.name : `${metric.name} *`,
     metricText(metric, metric.value),
-    known(metric.stderr) ? (100 * metric.stderr).toFixed(2) + TEXT.points : "–",
-    known(metric.low) ? `${metricText(metric, metric.low)} – ${metricText(metric, metric.high)}` : "–",
+    several && known(metric.stderr) ? (100 * metric.stderr).toFixed(2) + TEXT.points : "–",
+    several && known(metric.low) ? `${metricText(metric, metric.low)} – ${metricText(metric, metric.high)}` : "–",
   ] }));
   return make("section", {}, make("h2", {}, TEXT.scores), table(columns, rows), make("p", { class: "note" }, TEXT.intervalNote));
 }

@@ -38,7 +38,7 @@ const TEXT = {
   ].filter((part) => part !== null).join(", "),
   score: "Score", source: "Source",
   plots: "Plots",
-  byLength: "Accuracy by length of output", byLengthNote: "Samples by tokens of output; n is how many. The columns are shares that were right.",
+  byLength: "Accuracy by length of output", byLengthNote: "Samples by tokens of output, from each column's label to less than twice that; n, the lower number, is how many. The columns are shares that were right.",
   became: "What became of the samples", becameNote: "Shares of all samples. Truncated and empty ones are among the others too.",
   byEnd: "Accuracy, by how the output ended", byEndNote: "Shares of n samples that were right. Truncated: ended by the limit of tokens.",
   finished: "finished", truncated: "truncated",
