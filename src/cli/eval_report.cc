@@ -22,14 +22,22 @@ struct ReportOptions {
   eval::DataLocation data;
 };
 
+std::string config_text(const Json& config, std::string_view field, std::string_view fallback) {
+  const Json* found = eval::config_field(config, field);
+  return found && found->is_string() ? found->get<std::string>() : std::string(fallback);
+}
+
 /// What the run's own record says of its task, for a page without what only the task's folder tells.
 Expected<eval::Task> task_of_config(const Json& config) {
   eval::Task task;
-  RETORT_TRY(task.name, json_string(config, "task", "unknown task"));
+  // The task is told by its name alone or by an object of which the name is a field.
+  const Json* told = eval::config_field(config, "task");
+  task.name = config_text(config, told && told->is_string() ? "task" : "name", "unknown task");
   task.title = task.name;
-  RETORT_TRY(const std::string kind, json_string(config, "grade", "maths"));
-  RETORT_TRY(task.grade.kind, eval::grade_kind_from(kind));
-  RETORT_TRY(task.version, json_int(config, "task_version", {0, 1'000'000'000}, 1));
+  RETORT_TRY(task.grade.kind,
+             eval::grade_kind_from(config_text(config, "kind", config_text(config, "grade", "maths"))));
+  const Json* version = eval::config_field(config, told && told->is_object() ? "version" : "task_version");
+  if (version && version->is_number_integer()) task.version = version->get<std::int64_t>();
   return task;
 }
 
@@ -53,7 +61,7 @@ Expected<eval::Task> task_of_run(const ReportOptions& options, const Json& confi
 /// The task's data, where it is at hand and what the run was asked from.
 Expected<std::optional<eval::TaskRows>> rows_of_run(const ReportOptions& options, const eval::Task& task,
                                                     const Json& config) {
-  RETORT_TRY(const std::string asked, json_string(config, "data_sha256", ""));
+  const std::string asked = config_text(config, "data_sha256", "");
   auto rows = [&]() -> Expected<eval::TaskRows> {
     RETORT_TRY(const std::filesystem::path path, eval::data_path(task, task.data, options.data));
     RETORT_TRY(eval::TaskRows read, eval::load_rows(task, path, {}));

@@ -24,8 +24,7 @@ OrderedJson task_heading(const Task& task) {
 }
 
 OrderedJson config_value(const Json& config, std::string_view field) {
-  if (!config.is_object()) return {};
-  const Json* found = json_find(config, field);
+  const Json* found = config_field(config, field);
   return found && found->is_primitive() ? parse_ordered_json(json_text(*found), field).value_or(OrderedJson())
                                         : OrderedJson();
 }
@@ -91,7 +90,7 @@ OrderedJson point(std::int64_t k, const Estimate& estimate) {
 }
 
 /// maj@k from the first k samples of each question.
-Estimate majority_of_first(std::span<const Sample> samples, std::int64_t k) {
+Estimate majority_of_first(std::span<const Sample> samples, std::int64_t k, const SameAnswer& same) {
   std::vector<Sample> first;
   std::int64_t taken = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
@@ -106,7 +105,7 @@ Estimate majority_of_first(std::span<const Sample> samples, std::int64_t k) {
                      .score = sample.score});
   }
   std::vector<double> scores;
-  for (const QuestionScore& question : question_scores(first, same_text)) {
+  for (const QuestionScore& question : question_scores(first, same)) {
     if (question.majority) scores.push_back(*question.majority);
   }
   return mean_estimate(scores);
@@ -118,7 +117,7 @@ OrderedJson curves_of(const ReportInput& input) {
   if (generates(input.task.grade.kind)) {
     for (const AtK& entry : input.summary.pass_at_k) {
       pass.push_back(point(entry.k, entry.estimate));
-      if (entry.k > 1) maj.push_back(point(entry.k, majority_of_first(input.samples, entry.k)));
+      if (entry.k > 1) maj.push_back(point(entry.k, majority_of_first(input.samples, entry.k, input.same)));
     }
   }
   return {{"pass", pass}, {"maj", maj}};
@@ -144,6 +143,17 @@ OrderedJson group_name(const OrderedJson& row, const char* field) {
 }
 
 }  // namespace
+
+const Json* config_field(const Json& config, std::string_view name) {
+  const auto in = [](const Json* object, std::string_view key) {
+    return object && object->is_object() ? json_find(*object, key) : nullptr;
+  };
+  const Json* task = in(&config, "task");
+  for (const Json* place : {&config, task, in(task, "prompt"), in(task, "grade")}) {
+    if (const Json* found = in(place, name)) return found;
+  }
+  return nullptr;
+}
 
 OrderedJson report_json(const ReportInput& input, const ReportLimits& limits) {
   OrderedJson questions = OrderedJson::array();

@@ -25,6 +25,7 @@ struct ReportInput {
   const Summary& summary;           ///< of `samples`
   std::span<const Sample> samples;  ///< as SampleStore::samples() gives them
   const TaskRows* rows = nullptr;   ///< without it the page has no questions' texts and no subjects
+  SameAnswer same = same_text;      ///< that of `summary`: for maj@k against k
 };
 
 struct ReportLimits {
@@ -42,6 +43,10 @@ OrderedJson report_json(const ReportInput& input, const ReportLimits& limits = {
 /// The page with `data` in it. Whatever texts `data` holds, they are nothing but texts there: they cannot end the
 /// element that holds them, and the page's script never makes elements of them.
 std::string report_page(const OrderedJson& data);
+
+/// A field of a run's configuration, which may stand at its top, in its object `task` or in that one's `prompt` or
+/// `grade`; nullptr where it is nowhere.
+const Json* config_field(const Json& config, std::string_view name);
 
 /// Writes the page to `path`, under that name only once it is whole.
 Status write_report(const std::filesystem::path& path, const ReportInput& input);

@@ -246,6 +246,17 @@ TEST(Report, AConfigOfAnotherShapeIsNoError) {
   }
 }
 
+TEST(Report, AFieldOfTheConfigIsFoundWhereverItStands) {
+  const Json nested = {{"seed", 1},
+                       {"task", {{"name", "t"}, {"prompt", {{"system", "s"}}}, {"grade", {{"kind", "maths"}}}}}};
+  EXPECT_EQ(*config_field(nested, "seed"), 1);
+  EXPECT_EQ(*config_field(nested, "name"), "t");
+  EXPECT_EQ(*config_field(nested, "system"), "s");
+  EXPECT_EQ(*config_field(nested, "kind"), "maths");
+  EXPECT_EQ(config_field(nested, "nothing"), nullptr);
+  EXPECT_EQ(config_field(Json::array(), "seed"), nullptr);
+}
+
 TEST(Report, WritesOneFile) {
   const testing::TempDir folder;
   const Task task = maths_task();
