@@ -10,6 +10,7 @@ void add_eval(Command program) {
   add_eval_list(group);
   add_eval_describe(group);
   add_eval_compare(group);
+  add_eval_report(group);
 }
 
 }  // namespace retort::cli

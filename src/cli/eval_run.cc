@@ -19,6 +19,7 @@
 #include "core/json.h"
 #include "eval/codeforces.h"
 #include "eval/endpoint.h"
+#include "eval/report.h"
 #include "eval/results.h"
 #include "eval/runner.h"
 #include "eval/scores.h"
@@ -234,9 +235,16 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
                                .seconds = seconds};
   RETORT_TRY_STATUS(
       eval::write_results(folder, prepared.task, eval::results_json(prepared.task, record, config, summary), samples));
+  RETORT_TRY_STATUS(eval::write_report(folder / "report.html", {.task = prepared.task,
+                                                                .config = config,
+                                                                .config_hash = store.config_hash(),
+                                                                .started_at = store.started_at(),
+                                                                .summary = summary,
+                                                                .samples = samples,
+                                                                .rows = &prepared.rows}));
   print_summary(prepared.task, summary);
   if (!options.standings.empty()) RETORT_TRY_STATUS(print_rating(options, prepared, samples));
-  fmt::print("{:<12} {:.1f} s; results and samples in {}\n", name, seconds, folder.string());
+  fmt::print("{:<12} {:.1f} s; results, report.html and samples in {}\n", name, seconds, folder.string());
   return ran;
 }
 

@@ -95,6 +95,7 @@ TEST_F(EvalRun, MeasuresAndLeavesResults) {
     EXPECT_EQ(sample.answer, "12") << sample.output;
     EXPECT_EQ(sample.score, sample.row == 8 ? 1 : 0) << "8 + 4 alone is 12";
   }
+  EXPECT_GT(std::filesystem::file_size(folder_.path() / "out" / "sums" / "report.html"), 10'000U);
   std::ifstream file(folder_.path() / "out" / "sums" / "results.json");
   const Json results = Json::parse(file);
   EXPECT_TRUE(results.contains("results"));
