@@ -1,4 +1,5 @@
-// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks and compare runs.
+// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks, compare runs, grade them
+// again and show their verdicts.
 #include "cli/commands.h"
 #include "cli/eval_commands.h"
 
@@ -10,6 +11,8 @@ void add_eval(Command program) {
   add_eval_list(group);
   add_eval_describe(group);
   add_eval_compare(group);
+  add_eval_rescore(group);
+  add_eval_audit(group);
 }
 
 }  // namespace retort::cli

@@ -1,5 +1,6 @@
 // retort eval TASK --model M: a model's score on tasks.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "cli/eval_progress.h"
 #include "cli/grade_commands.h"
 #include "cli/interrupt.h"
+#include "cli/safe_text.h"
 #include "core/json.h"
 #include "eval/endpoint.h"
 #include "eval/results.h"
@@ -108,6 +110,13 @@ Expected<Prepared> prepare(const Options& options, const std::string& name) {
   if (out.run.samples < 1 || out.run.max_tokens < 1 || options.grade_jobs < 1 || options.concurrency < 0) {
     return fail(ErrorCode::kInvalidArgument, "--n, --max-tokens and --grade-jobs must be 1 or more");
   }
+  // The engine would refuse each answer, and a run of nothing but failures would end with a score of 0.
+  if (!(out.run.temperature >= 0 && std::isfinite(out.run.temperature))) {
+    return fail(ErrorCode::kInvalidArgument, "--temperature must be 0 (greedy) or more but is {}", out.run.temperature);
+  }
+  if (!(out.run.top_p > 0 && out.run.top_p <= 1)) {
+    return fail(ErrorCode::kInvalidArgument, "--top-p must be above 0 and at most 1 but is {}", out.run.top_p);
+  }
   return out;
 }
 
@@ -160,6 +169,20 @@ void print_summary(const eval::Task& task, const eval::Summary& summary) {
              counters.failed, counters.empty);
 }
 
+/// A score of 0 because nothing could be asked must not look like a weak model's.
+Status tell_of_failures(const eval::Task& task, const std::vector<eval::Sample>& samples) {
+  const auto has_failed = [](const eval::Sample& sample) { return sample.outcome == eval::Outcome::kFailed; };
+  const auto first = std::find_if(samples.begin(), samples.end(), has_failed);
+  if (first == samples.end()) return {};
+  if (std::all_of(first, samples.end(), has_failed) && first == samples.begin()) {
+    return fail(ErrorCode::kIo, "task {}: all {} samples failed, the first with: {}", task.name, samples.size(),
+                first->reason);
+  }
+  fmt::print("{:<12} the first failure, question {}: {}\n", task.name, terminal_safe(first->question_id),
+             terminal_safe(first->reason));
+  return {};
+}
+
 Status evaluate(const Options& options, const std::string& name, eval::Responder& responder,
                 const eval::GraderTools& tools, const CancelToken& cancel) {
   RETORT_TRY(const Prepared prepared, prepare(options, name));
@@ -181,17 +204,20 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   RETORT_TRY(const std::vector<eval::Sample> samples, store.samples());
   if (samples.empty()) return ran;
   const eval::Summary summary = eval::summarize(samples);
+  RETORT_TRY(const std::vector<eval::Rescoring> rescorings, store.rescorings());
   const eval::RunRecord record{.model = options.model.model,
                                .shots = prepared.shots,
                                .rows = static_cast<std::int64_t>(prepared.rows.ids.size()),
                                .started_at = store.started_at(),
                                .config_hash = store.config_hash(),
-                               .seconds = seconds};
+                               .seconds = seconds,
+                               .rescorings = rescorings};
   RETORT_TRY_STATUS(
       eval::write_results(folder, prepared.task, eval::results_json(prepared.task, record, config, summary), samples));
   print_summary(prepared.task, summary);
   fmt::print("{:<12} {:.1f} s; results and samples in {}\n", name, seconds, folder.string());
-  return ran;
+  if (!ran) return ran;
+  return tell_of_failures(prepared.task, samples);
 }
 
 Expected<std::unique_ptr<eval::Responder>> start_responder(const Options& options) {
@@ -215,6 +241,7 @@ Status run(const Options& options) {
   // Before a model is loaded for minutes: whether there is all that they need.
   for (const std::string& name : names) {
     RETORT_TRY(const Prepared prepared, prepare(options, name));
+    RETORT_TRY(const eval::Questions questions, eval::Questions::make(prepared.task, prepared.rows, prepared.shots));
   }
   const InterruptScope interrupt;
   RETORT_TRY(const std::unique_ptr<eval::Responder> responder, start_responder(options));
