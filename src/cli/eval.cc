@@ -1,5 +1,5 @@
-// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks, compare runs, grade them
-// again and show their verdicts.
+// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks and compare, regrade
+// and audit runs.
 #include "cli/commands.h"
 #include "cli/eval_commands.h"
 
