@@ -1,4 +1,5 @@
-// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks and compare runs.
+// retort eval: how good a model is. With a task's name it measures; its subcommands tell of tasks and compare, regrade
+// and audit runs.
 #include "cli/commands.h"
 #include "cli/eval_commands.h"
 
@@ -11,6 +12,8 @@ void add_eval(Command program) {
   add_eval_describe(group);
   add_eval_compare(group);
   add_eval_report(group);
+  add_eval_rescore(group);
+  add_eval_audit(group);
 }
 
 }  // namespace retort::cli

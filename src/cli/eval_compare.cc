@@ -37,8 +37,7 @@ Expected<ComparedRun> read_run(const std::string& folder) {
 Status check_same_task(const Json& a, const Json& b) {
   const auto name = [](const Json& config) {
     const Json* task = json_find(config, "task");
-    const Json* found = task && task->is_object() ? json_find(*task, "name") : nullptr;
-    return found ? *found : Json();
+    return task ? *task : Json();
   };
   if (name(a) == name(b)) return {};
   return fail(ErrorCode::kInvalidArgument, "the runs are of different tasks, {} and {}: they share no questions",

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "cli/eval_commands.h"
+#include "cli/eval_write.h"
+#include "cli/grade_commands.h"
 #include "cli/safe_text.h"
 #include "core/json.h"
 #include "eval/report.h"
@@ -82,7 +84,9 @@ Status write_report_of(const ReportOptions& options) {
   RETORT_TRY(const std::vector<eval::Sample> samples, store.samples());
   RETORT_TRY(const eval::Task task, task_of_run(options, store.config()));
   RETORT_TRY(const std::optional<eval::TaskRows> rows, rows_of_run(options, task, store.config()));
-  const eval::Summary summary = eval::summarize(samples);
+  grade::MathsGrader maths({.worker = maths_worker_command()});
+  const eval::SameAnswer same = same_answer(task, maths);
+  const eval::Summary summary = eval::summarize(samples, {.same = same, .bootstrap = {}});
   const std::filesystem::path path = options.output.empty() ? std::filesystem::path(options.folder) / "report.html"
                                                             : std::filesystem::path(options.output);
   RETORT_TRY_STATUS(eval::write_report(path, {.task = task,
@@ -91,7 +95,8 @@ Status write_report_of(const ReportOptions& options) {
                                               .started_at = store.started_at(),
                                               .summary = summary,
                                               .samples = samples,
-                                              .rows = rows ? &*rows : nullptr}));
+                                              .rows = rows ? &*rows : nullptr,
+                                              .same = same}));
   fmt::print("{} samples of {} questions in {}\n", samples.size(), summary.counters.questions, path.string());
   return {};
 }

@@ -1,8 +1,8 @@
 // retort eval TASK --model M: a model's score on tasks.
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,13 +13,14 @@
 #include "cli/eval_commands.h"
 #include "cli/eval_model.h"
 #include "cli/eval_progress.h"
+#include "cli/eval_rating.h"
+#include "cli/eval_write.h"
 #include "cli/grade_commands.h"
 #include "cli/input_text.h"
 #include "cli/interrupt.h"
+#include "cli/safe_text.h"
 #include "core/json.h"
-#include "eval/codeforces.h"
 #include "eval/endpoint.h"
-#include "eval/report.h"
 #include "eval/results.h"
 #include "eval/runner.h"
 #include "eval/scores.h"
@@ -120,28 +121,26 @@ Expected<Prepared> prepare(const Options& options, const std::string& name) {
   if (out.run.samples < 1 || out.run.max_tokens < 1 || options.grade_jobs < 1 || options.concurrency < 0) {
     return fail(ErrorCode::kInvalidArgument, "--n, --max-tokens and --grade-jobs must be 1 or more");
   }
+  // The engine would refuse each answer, and a run of nothing but failures would end with a score of 0.
+  if (!(out.run.temperature >= 0 && std::isfinite(out.run.temperature))) {
+    return fail(ErrorCode::kInvalidArgument, "--temperature must be 0 (greedy) or more but is {}", out.run.temperature);
+  }
+  if (!(out.run.top_p > 0 && out.run.top_p <= 1)) {
+    return fail(ErrorCode::kInvalidArgument, "--top-p must be above 0 and at most 1 but is {}", out.run.top_p);
+  }
   return out;
 }
 
 /// All that decides an answer and its grade. How many questions and samples there are is left out: a run may be
 /// extended.
 Json config_of(const Prepared& prepared, const Json& model) {
-  return {{"task", eval::task_config(prepared.task, prepared.rows, prepared.shots)},
-          {"temperature", prepared.run.temperature},
-          {"top_p", prepared.run.top_p},
-          {"max_tokens", prepared.run.max_tokens},
-          {"seed", prepared.run.seed},
-          {"model", model}};
-}
-
-/// What counts as one answer for the majority: for mathematics what is worth the same.
-eval::SameAnswer same_answer(const eval::Task& task, grade::MathsGrader& maths) {
-  if (task.grade.kind != eval::GradeKind::kMaths && task.grade.kind != eval::GradeKind::kNumber) return eval::same_text;
-  return [&maths](std::string_view a, std::string_view b) {
-    if (a == b) return true;
-    const Expected<grade::MathsVerdict> verdict = maths.grade({a, b});
-    return verdict && verdict->equal();
-  };
+  Json config = eval::task_config(prepared.task, prepared.rows, prepared.shots);
+  config["temperature"] = prepared.run.temperature;
+  config["top_p"] = prepared.run.top_p;
+  config["max_tokens"] = prepared.run.max_tokens;
+  config["seed"] = prepared.run.seed;
+  config["model"] = model;
+  return config;
 }
 
 Status show_first_prompts(const Prepared& prepared, const eval::Questions& questions, eval::Responder& responder) {
@@ -171,37 +170,17 @@ void print_summary(const eval::Task& task, const eval::Summary& summary) {
              counters.failed, counters.empty);
 }
 
-/// A rating from the tries of each problem, where rows say which contest and problem they are.
-Status print_rating(const Options& options, const Prepared& prepared, const std::vector<eval::Sample>& samples) {
-  RETORT_TRY(const std::vector<eval::Contest> contests, eval::read_standings(options.standings));
-  std::map<std::string, eval::ContestTries> tries;
-  for (const eval::Sample& sample : samples) {
-    const OrderedJson& row = prepared.rows.questions.rows[static_cast<std::size_t>(sample.row)].value;
-    if (!row.contains("contest_id") || !row.contains("index")) {
-      return fail(ErrorCode::kInvalidArgument, "--standings: the rows of {} name no contest_id and index",
-                  prepared.task.name);
-    }
-    const OrderedJson& id = row["contest_id"];
-    eval::ProblemTries& problem =
-        tries[id.is_string() ? id.get<std::string>() : id.dump()][row["index"].get<std::string>()];
-    if (problem.accepted) continue;
-    problem.accepted = sample.score >= 1;
-    if (!problem.accepted) ++problem.failed_before;
+/// A score of 0 because nothing could be asked must not look like a weak model's.
+Status tell_of_failures(const eval::Task& task, const std::vector<eval::Sample>& samples) {
+  const auto has_failed = [](const eval::Sample& sample) { return sample.outcome == eval::Outcome::kFailed; };
+  const auto first = std::find_if(samples.begin(), samples.end(), has_failed);
+  if (first == samples.end()) return {};
+  if (std::all_of(first, samples.end(), has_failed) && first == samples.begin()) {
+    return fail(ErrorCode::kIo, "task {}: all {} samples failed, the first with: {}", task.name, samples.size(),
+                first->reason);
   }
-  std::vector<eval::ContestResult> results;
-  for (const eval::Contest& contest : contests) {
-    if (const auto found = tries.find(contest.id); found != tries.end()) {
-      results.push_back(eval::take_part(contest, found->second));
-    }
-  }
-  const std::optional<double> rating = eval::mean_rating(results);
-  if (!rating) return fail(ErrorCode::kNotFound, "{}: none of its contests is in the data", options.standings);
-  fmt::print("{:<12} {:<16} {:.0f} over {} contests", prepared.task.name, "rating", *rating, results.size());
-  if (!options.histogram.empty()) {
-    RETORT_TRY(const eval::RatingHistogram histogram, eval::RatingHistogram::read(options.histogram));
-    fmt::print(", above {:.1f}% of those rated", histogram.percentile(*rating));
-  }
-  fmt::print("\n");
+  fmt::print("{:<12} the first failure, question {}: {}\n", task.name, terminal_safe(first->question_id),
+             terminal_safe(first->reason));
   return {};
 }
 
@@ -225,27 +204,26 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   display.finish();
   RETORT_TRY(const std::vector<eval::Sample> samples, store.samples());
   if (samples.empty()) return ran;
-  const eval::Summary summary =
-      eval::summarize(samples, {.same = same_answer(prepared.task, *tools.maths), .bootstrap = {}});
+  RETORT_TRY(const std::vector<eval::Rescoring> rescorings, store.rescorings());
   const eval::RunRecord record{.model = options.model.model,
                                .shots = prepared.shots,
                                .rows = static_cast<std::int64_t>(prepared.rows.ids.size()),
                                .started_at = store.started_at(),
                                .config_hash = store.config_hash(),
-                               .seconds = seconds};
-  RETORT_TRY_STATUS(
-      eval::write_results(folder, prepared.task, eval::results_json(prepared.task, record, config, summary), samples));
-  RETORT_TRY_STATUS(eval::write_report(folder / "report.html", {.task = prepared.task,
-                                                                .config = config,
-                                                                .config_hash = store.config_hash(),
-                                                                .started_at = store.started_at(),
-                                                                .summary = summary,
-                                                                .samples = samples,
-                                                                .rows = &prepared.rows}));
+                               .seconds = seconds,
+                               .rescorings = rescorings};
+  RETORT_TRY(
+      const eval::Summary summary,
+      write_run(folder,
+                {.task = prepared.task, .rows = prepared.rows, .config = config, .record = record, .samples = samples},
+                *tools.maths));
   print_summary(prepared.task, summary);
-  if (!options.standings.empty()) RETORT_TRY_STATUS(print_rating(options, prepared, samples));
+  if (!options.standings.empty())
+    RETORT_TRY_STATUS(print_rating({.task = prepared.task, .rows = prepared.rows, .samples = samples},
+                                   {.standings = options.standings, .histogram = options.histogram}));
   fmt::print("{:<12} {:.1f} s; results, report.html and samples in {}\n", name, seconds, folder.string());
-  return ran;
+  if (!ran) return ran;
+  return tell_of_failures(prepared.task, samples);
 }
 
 Expected<std::unique_ptr<eval::Responder>> start_responder(const Options& options) {
@@ -269,6 +247,7 @@ Status run(const Options& options) {
   // Before a model is loaded for minutes: whether there is all that they need.
   for (const std::string& name : names) {
     RETORT_TRY(const Prepared prepared, prepare(options, name));
+    RETORT_TRY(const eval::Questions questions, eval::Questions::make(prepared.task, prepared.rows, prepared.shots));
   }
   const InterruptScope interrupt;
   RETORT_TRY(const std::unique_ptr<eval::Responder> responder, start_responder(options));

@@ -23,6 +23,21 @@ OrderedJson counters_json(const Counters& counters) {
           {"empty", counters.empty}};
 }
 
+OrderedJson rescorings_json(const std::vector<Rescoring>& rescorings) {
+  const auto rules = [](const GradeRules& r) { return OrderedJson{{"think", r.think}, {"grade_profile", r.profile}}; };
+  OrderedJson list = OrderedJson::array();
+  for (const Rescoring& one : rescorings) {
+    list.push_back(OrderedJson{{"at", one.at},
+                               {"version", one.retort_version},
+                               {"task_version", one.task_version},
+                               {"before", rules(one.before)},
+                               {"after", rules(one.after)},
+                               {"samples", one.samples},
+                               {"changed", one.changed}});
+  }
+  return list;
+}
+
 OrderedJson retort_json(const RunRecord& run, const Summary& summary) {
   OrderedJson record = {{"version", version()},
                         {"build", build_description()},
@@ -45,6 +60,7 @@ OrderedJson retort_json(const RunRecord& run, const Summary& summary) {
                             {"words", summary.likelihood->words},
                             {"bytes", summary.likelihood->bytes}};
   }
+  if (!run.rescorings.empty()) record["rescored"] = rescorings_json(run.rescorings);
   return record;
 }
 
@@ -96,7 +112,9 @@ OrderedJson results_json(const Task& task, const RunRecord& run, const Json& con
     higher[metric.name] = metric.better == NamedMetric::Better::kHigher;
   }
   const OrderedJson whole_config = parse_ordered_json(json_text(config), "config").value_or(OrderedJson());
-  const OrderedJson task_config = whole_config.value("task", OrderedJson::object());
+  // Readers of the harness look for an object here: all but the model, which is no part of the task.
+  OrderedJson task_config = whole_config;
+  task_config.erase("model");
   return {{"results", {{task.name, scores}}},
           {"group_subtasks", {{task.name, OrderedJson::array()}}},
           {"configs", {{task.name, task_config}}},

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/json_fwd.h"
+#include "eval/rescoring.h"
 #include "eval/sample.h"
 #include "eval/scores.h"
 #include "eval/task.h"
@@ -17,12 +18,13 @@ namespace retort::eval {
 
 /// What is known of a run besides its samples.
 struct RunRecord {
-  std::string model;        ///< as it was named
-  std::int64_t shots = 0;   ///< examples before each question
-  std::int64_t rows = 0;    ///< of the data, before any selection
-  std::string started_at;   ///< UTC
-  std::string config_hash;  ///< of the store
-  double seconds = 0;       ///< all that it took, interruptions left out
+  std::string model;                  ///< as it was named
+  std::int64_t shots = 0;             ///< examples before each question
+  std::int64_t rows = 0;              ///< of the data, before any selection
+  std::string started_at;             ///< UTC
+  std::string config_hash;            ///< of the store
+  double seconds = 0;                 ///< all that it took, interruptions left out
+  std::vector<Rescoring> rescorings;  ///< of the store
 };
 
 /// Higher is better for all metrics but perplexities and bits per byte.

@@ -43,7 +43,7 @@ class Run {
     RETORT_TRY_STATUS(find_pending());
     GradingQueue queue(options_.grade_jobs);
     queue_ = &queue;
-    const Status status = generates(task_.grade.kind) ? answer_all() : score_all();
+    Status status = generates(task_.grade.kind) ? answer_all() : score_all();
     queue.wait();
     tell(Telling::kNow);
     if (!status) return status;
@@ -56,15 +56,19 @@ class Run {
   enum class Telling { kNow, kNowAndThen };
 
   Status find_pending() {
-    RETORT_TRY(const auto done, store_.done());
+    RETORT_TRY(const std::vector<Sample> before, store_.samples());
+    std::set<std::pair<std::string, std::int64_t>> done;
+    for (const Sample& sample : before) {
+      if (!was_answered(sample)) continue;
+      done.emplace(sample.question_id, sample.index);
+      count(sample);
+    }
     for (const std::size_t place : options_.places) {
       for (std::int64_t sample = 0; sample < options_.samples; ++sample) {
         if (done.count({rows_.ids[place], sample}) == 0) pending_.push_back({place, sample});
       }
     }
     progress_.all = static_cast<std::int64_t>(options_.places.size()) * options_.samples;
-    RETORT_TRY(const std::vector<Sample> before, store_.samples());
-    for (const Sample& sample : before) count(sample);
     progress_.done_before = progress_.done;
     progress_.output_tokens = 0;
     return {};
@@ -152,7 +156,8 @@ class Run {
   }
 
   Status keep(const Sample& sample) {
-    RETORT_TRY_STATUS(store_.add(sample));
+    // In place of an earlier try's failure, where there is one.
+    RETORT_TRY_STATUS(store_.replace(sample));
     const std::lock_guard lock(mutex_);
     count(sample);
     return {};

@@ -40,7 +40,8 @@ struct RunProgress {
 /// index decide: what is asked beside it, in which order and in how many runs moves no bit.
 ///
 /// A raised `cancel` ends what is under way; what was graded is kept, and kCancelled is returned. An answer that failed
-/// is kept as such. kInvalidArgument where the model cannot do what the task wants.
+/// is kept as such, and asked again when the run goes on. kInvalidArgument where the model cannot do what the task
+/// wants.
 Status run_task(const Task& task, const TaskRows& rows, const Questions& questions, const RunOptions& options,
                 Responder& responder, const GraderTools& tools, SampleStore& store,
                 const std::function<void(const RunProgress&)>& on_progress, const CancelToken& cancel);

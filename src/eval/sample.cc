@@ -23,4 +23,6 @@ Expected<Outcome> outcome_from(std::string_view name) {
   return fail(ErrorCode::kCorrupt, "an outcome must be graded, unparsed, timeout or failed but is '{}'", name);
 }
 
+bool was_answered(const Sample& sample) { return sample.finish_reason != "error"; }
+
 }  // namespace retort::eval

@@ -42,4 +42,7 @@ struct Sample {
   std::map<std::string, double> metrics;  ///< further numbers: "acc_norm", "loglikelihood", "words", "bytes", ...
 };
 
+/// Whether there is an output to grade: not where the model or an endpoint failed.
+bool was_answered(const Sample& sample);
+
 }  // namespace retort::eval

@@ -1,6 +1,8 @@
 #include "eval/sqlite.h"
 
 #include <sqlite3.h>
+#include <system_error>
+#include <unistd.h>
 
 namespace retort::eval {
 namespace {
@@ -21,6 +23,27 @@ Error sqlite_error(sqlite3* handle) {
   const char* path = sqlite3_db_filename(handle, "main");
   return {code_of(sqlite3_errcode(handle)),
           fmt::format("{}: {}", path && *path ? path : "database", sqlite3_errmsg(handle))};
+}
+
+/// A run on a medium or share that cannot be written to: SQLite would want files beside it to read in WAL mode. Without
+/// a log nothing is missing from the file itself, and nobody can change it through that folder.
+bool is_archived(const std::filesystem::path& path) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::error_code ignored;
+  return ::access(folder.c_str(), W_OK) != 0 && !std::filesystem::exists(path.string() + "-wal", ignored);
+}
+
+/// SQLite's name for a file that does not change while it is open.
+std::string immutable_uri(const std::filesystem::path& path) {
+  std::string uri = "file:";
+  for (const char c : path.string()) {
+    if (c == '%' || c == '?' || c == '#') {
+      uri += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      uri += c;
+    }
+  }
+  return uri + "?immutable=1";
 }
 
 }  // namespace
@@ -73,7 +96,10 @@ Expected<Database> Database::open(const std::filesystem::path& path, Mode mode) 
   sqlite3* handle = nullptr;
   const int flags = (mode == Mode::kCreate ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_FULLMUTEX;
-  const int result = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  const bool archived = mode == Mode::kReadOnly && is_archived(path);
+  const int result = archived ? sqlite3_open_v2(immutable_uri(path).c_str(), &handle,
+                                                SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_FULLMUTEX, nullptr)
+                              : sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   Database database(handle);
   if (result != SQLITE_OK) {
     return fail(code_of(result), "{}: cannot open: {}", path.string(),

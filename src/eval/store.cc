@@ -10,6 +10,7 @@
 #include "core/version.h"
 #include "eval/config_difference.h"
 #include "eval/file_bytes.h"
+#include "eval/sample_rows.h"
 #include "eval/sqlite.h"
 #include "io/file_lock.h"
 
@@ -20,41 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::int64_t kSchema = 1;  // PRAGMA user_version
 
-constexpr std::string_view kTables = R"(
-CREATE TABLE runs (
-  number INTEGER PRIMARY KEY,           -- a row each time that the run was begun or taken up again
-  config TEXT NOT NULL,
-  config_sha256 TEXT NOT NULL,
-  retort_version TEXT NOT NULL,
-  started_at TEXT NOT NULL
-);
-CREATE TABLE samples (
-  question_id TEXT NOT NULL,
-  sample INTEGER NOT NULL,
-  row INTEGER NOT NULL,
-  prompt_sha256 TEXT NOT NULL,
-  output TEXT NOT NULL,
-  finish_reason TEXT NOT NULL,
-  prompt_tokens INTEGER NOT NULL,
-  output_tokens INTEGER NOT NULL,
-  think_bytes INTEGER NOT NULL,
-  answer TEXT,                          -- null: none was found
-  target TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  score REAL NOT NULL,
-  seconds REAL NOT NULL,
-  seed INTEGER NOT NULL,                -- the 64 bits of an unsigned number
-  metrics TEXT NOT NULL,                -- JSON
-  PRIMARY KEY (question_id, sample)
-);
-PRAGMA user_version = 1;
-)";
-
-constexpr std::string_view kColumns =
-    "question_id, sample, row, prompt_sha256, output, finish_reason, prompt_tokens, output_tokens, think_bytes, "
-    "answer, "
-    "target, outcome, reason, score, seconds, seed, metrics";
 constexpr std::string_view kInsert = "INSERT INTO";
 constexpr std::string_view kReplace = "REPLACE INTO";
 
@@ -82,55 +48,12 @@ Status check_schema(Database& database, const fs::path& path) {
               path.string(), schema, kSchema);
 }
 
-Expected<Sample> sample_of(const Statement& row) {
-  Sample sample;
-  sample.question_id = row.text(0);
-  sample.index = row.integer(1);
-  sample.row = row.integer(2);
-  sample.prompt_sha256 = row.text(3);
-  sample.output = row.text(4);
-  sample.finish_reason = row.text(5);
-  sample.prompt_tokens = row.integer(6);
-  sample.output_tokens = row.integer(7);
-  sample.think_bytes = row.integer(8);
-  if (!row.is_null(9)) sample.answer = row.text(9);
-  sample.target = row.text(10);
-  RETORT_TRY(sample.outcome, outcome_from(row.text(11)));
-  sample.reason = row.text(12);
-  sample.score = row.number(13);
-  sample.seconds = row.number(14);
-  sample.seed = static_cast<std::uint64_t>(row.integer(15));
-  RETORT_TRY(const Json metrics, parse_json(row.text(16), "metrics of a sample"));
-  if (!metrics.is_object()) return fail(ErrorCode::kCorrupt, "metrics of a sample must be an object");
-  for (auto it = metrics.begin(); it != metrics.end(); ++it) {
-    if (!it->is_number()) return fail(ErrorCode::kCorrupt, "metric '{}' of a sample must be a number", it.key());
-    sample.metrics[it.key()] = it->get<double>();
-  }
-  return sample;
-}
-
-void bind_sample(Statement& statement, const Sample& sample) {
-  statement.bind(1, std::string_view(sample.question_id));
-  statement.bind(2, sample.index);
-  statement.bind(3, sample.row);
-  statement.bind(4, std::string_view(sample.prompt_sha256));
-  statement.bind(5, std::string_view(sample.output));
-  statement.bind(6, std::string_view(sample.finish_reason));
-  statement.bind(7, sample.prompt_tokens);
-  statement.bind(8, sample.output_tokens);
-  statement.bind(9, sample.think_bytes);
-  if (sample.answer) {
-    statement.bind(10, std::string_view(*sample.answer));
-  } else {
-    statement.bind_null(10);
-  }
-  statement.bind(11, std::string_view(sample.target));
-  statement.bind(12, to_string(sample.outcome));
-  statement.bind(13, std::string_view(sample.reason));
-  statement.bind(14, sample.score);
-  statement.bind(15, sample.seconds);
-  statement.bind(16, static_cast<std::int64_t>(sample.seed));
-  statement.bind(17, std::string_view(json_text(Json(sample.metrics))));
+Status check_there(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(folder / "samples.sqlite", ignored)) return {};
+  return fail(ErrorCode::kNotFound,
+              "{}: no run here: there is no samples.sqlite; a run's folder is OUTPUT/TASK of the command that made it",
+              folder.string());
 }
 
 }  // namespace
@@ -169,12 +92,45 @@ struct SampleStore::Impl {
     statement.bind(2, std::string_view(hash));
     statement.bind(3, version());
     statement.bind(4, std::string_view(now));
-    RETORT_TRY(const bool row, statement.step());
-    static_cast<void>(row);
+    RETORT_TRY_STATUS(done(statement));
     if (!started_at.empty()) return {};
     config = asked;
     config_hash = hash;
     started_at = now;
+    return {};
+  }
+
+  Status put(const Sample& sample, std::string_view sql) {
+    if (!std::isfinite(sample.score) || sample.score < 0 || sample.score > 1) {
+      return fail(ErrorCode::kInvalidArgument, "question '{}', sample {}: a score must be from 0 to 1 but is {}",
+                  sample.question_id, sample.index, sample.score);
+    }
+    RETORT_TRY(Statement statement,
+               database.prepare(
+                   fmt::format("{} samples ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", sql, kSampleColumns)));
+    bind_sample(statement, sample);
+    return done(statement);
+  }
+
+  Status put_rescoring(const Rescoring& rescoring) {
+    RETORT_TRY_STATUS(database.run(std::string(kRescoringsTable)));
+    RETORT_TRY(Statement statement, database.prepare(fmt::format(
+                                        "INSERT INTO rescorings ({}) VALUES (?,?,?,?,?,?,?,?,?)", kRescoringColumns)));
+    bind_rescoring(statement, rescoring);
+    return done(statement);
+  }
+
+  /// All rows: a run that was taken up again had the same configuration each time.
+  Status set_config(const std::string& text, const std::string& hash) {
+    RETORT_TRY(Statement statement, database.prepare("UPDATE runs SET config = ?, config_sha256 = ?"));
+    statement.bind(1, std::string_view(text));
+    statement.bind(2, std::string_view(hash));
+    return done(statement);
+  }
+
+  static Status done(Statement& statement) {
+    RETORT_TRY(const bool row, statement.step());
+    static_cast<void>(row);
     return {};
   }
 };
@@ -185,10 +141,7 @@ SampleStore::SampleStore(SampleStore&& other) noexcept = default;
 
 Expected<std::string> config_hash_of(const Json& config) { return sha256_of(json_text(config)); }
 
-Expected<SampleStore> SampleStore::open(const fs::path& folder, const Json& config) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail(ErrorCode::kIo, "{}: cannot make the folder: {}", folder.string(), error.message());
+Expected<std::unique_ptr<SampleStore::Impl>> SampleStore::open_to_write(const fs::path& folder) {
   auto lock = FileLock::acquire(folder / "lock", [] { return true; });
   if (!lock && lock.error().code() == ErrorCode::kCancelled) {
     return fail(ErrorCode::kIo,
@@ -203,8 +156,14 @@ Expected<SampleStore> SampleStore::open(const fs::path& folder, const Json& conf
   RETORT_TRY(const std::int64_t schema, schema_of(database));
   if (schema == 0) RETORT_TRY_STATUS(database.run(fmt::format("BEGIN; {} COMMIT;", kTables)));
   RETORT_TRY_STATUS(check_schema(database, path));
+  return std::make_unique<Impl>(path, std::move(*lock), std::move(database));
+}
 
-  auto impl = std::make_unique<Impl>(path, std::move(*lock), std::move(database));
+Expected<SampleStore> SampleStore::open(const fs::path& folder, const Json& config) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) return fail(ErrorCode::kIo, "{}: cannot make the folder: {}", folder.string(), error.message());
+  RETORT_TRY(std::unique_ptr<Impl> impl, open_to_write(folder));
   // As it will be read back: a NaN becomes null, 1.0 stays 1.0.
   RETORT_TRY(const Json asked, parse_json(json_text(config), "config of the run"));
   RETORT_TRY(const std::string hash, config_hash_of(asked));
@@ -219,12 +178,17 @@ Expected<SampleStore> SampleStore::open(const fs::path& folder, const Json& conf
   return SampleStore(std::move(impl));
 }
 
+Expected<SampleStore> SampleStore::open_to_regrade(const fs::path& folder) {
+  RETORT_TRY_STATUS(check_there(folder));
+  RETORT_TRY(std::unique_ptr<Impl> impl, open_to_write(folder));
+  RETORT_TRY(const bool found, impl->read_first_run());
+  if (!found) return fail(ErrorCode::kNotFound, "{}: no run was begun here", impl->path.string());
+  return SampleStore(std::move(impl));
+}
+
 Expected<SampleStore> SampleStore::open_to_read(const fs::path& folder) {
+  RETORT_TRY_STATUS(check_there(folder));
   const fs::path path = folder / "samples.sqlite";
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
-    return fail(ErrorCode::kNotFound, "{}: no run here: there is no samples.sqlite", folder.string());
-  }
   RETORT_TRY(Database database, Database::open(path, Database::Mode::kReadOnly));
   RETORT_TRY_STATUS(check_schema(database, path));
   auto impl = std::make_unique<Impl>(path, std::nullopt, std::move(database));
@@ -234,17 +198,8 @@ Expected<SampleStore> SampleStore::open_to_read(const fs::path& folder) {
 }
 
 Status SampleStore::write(const Sample& sample, std::string_view sql) {
-  if (!std::isfinite(sample.score) || sample.score < 0 || sample.score > 1) {
-    return fail(ErrorCode::kInvalidArgument, "question '{}', sample {}: a score must be from 0 to 1 but is {}",
-                sample.question_id, sample.index, sample.score);
-  }
   const std::lock_guard guard(impl_->mutex);
-  RETORT_TRY(Statement statement, impl_->database.prepare(fmt::format(
-                                      "{} samples ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", sql, kColumns)));
-  bind_sample(statement, sample);
-  RETORT_TRY(const bool row, statement.step());
-  static_cast<void>(row);
-  return {};
+  return impl_->put(sample, sql);
 }
 
 Status SampleStore::add(const Sample& sample) {
@@ -255,6 +210,35 @@ Status SampleStore::add(const Sample& sample) {
 }
 
 Status SampleStore::replace(const Sample& sample) { return write(sample, kReplace); }
+
+Status SampleStore::regrade(std::span<const Sample> samples, Rescoring rescoring) {
+  const std::lock_guard guard(impl_->mutex);
+  rescoring.at = utc_now();
+  rescoring.retort_version = version();
+  Json config = impl_->config;
+  config["think"] = rescoring.after.think;
+  config["grade_profile"] = rescoring.after.profile;
+  RETORT_TRY(const std::string hash, config_hash_of(config));
+  RETORT_TRY_STATUS(impl_->database.run("BEGIN IMMEDIATE"));
+  const auto all = [&]() -> Status {
+    for (const Sample& sample : samples) RETORT_TRY_STATUS(impl_->put(sample, kReplace));
+    RETORT_TRY_STATUS(impl_->put_rescoring(rescoring));
+    RETORT_TRY_STATUS(impl_->set_config(json_text(config), hash));
+    return impl_->database.run("COMMIT");
+  };
+  if (Status status = all(); !status) {
+    static_cast<void>(impl_->database.run("ROLLBACK"));  // some errors have done so already
+    return fail(std::move(status).error().within(impl_->path.string()));
+  }
+  impl_->config = std::move(config);
+  impl_->config_hash = hash;
+  return {};
+}
+
+Expected<std::vector<Rescoring>> SampleStore::rescorings() const {
+  const std::lock_guard guard(impl_->mutex);
+  return read_rescorings(impl_->database);
+}
 
 Expected<std::set<std::pair<std::string, std::int64_t>>> SampleStore::done() const {
   const std::lock_guard guard(impl_->mutex);
@@ -271,11 +255,11 @@ Expected<std::vector<Sample>> SampleStore::samples() const {
   const std::lock_guard guard(impl_->mutex);
   std::vector<Sample> all;
   RETORT_TRY(Statement statement, impl_->database.prepare(fmt::format(
-                                      "SELECT {} FROM samples ORDER BY row, question_id, sample", kColumns)));
+                                      "SELECT {} FROM samples ORDER BY row, question_id, sample", kSampleColumns)));
   for (;;) {
     RETORT_TRY(const bool row, statement.step());
     if (!row) return all;
-    auto sample = sample_of(statement);
+    auto sample = sample_from(statement);
     if (!sample) return fail(std::move(sample).error().within(impl_->path.string()));
     all.push_back(std::move(*sample));
   }

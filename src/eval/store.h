@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
 #include "core/json_fwd.h"
+#include "eval/rescoring.h"
 #include "eval/sample.h"
 
 namespace retort::eval {
@@ -28,6 +30,10 @@ class SampleStore {
   /// kNotFound where there is no run.
   static Expected<SampleStore> open_to_read(const std::filesystem::path& folder);
 
+  /// The run in the folder, whatever its configuration, to grade it again. kNotFound where there is none; else as
+  /// open().
+  static Expected<SampleStore> open_to_regrade(const std::filesystem::path& folder);
+
   ~SampleStore();
   SampleStore(SampleStore&& other) noexcept;
   SampleStore& operator=(SampleStore&&) = delete;
@@ -36,11 +42,17 @@ class SampleStore {
   Status add(const Sample& sample);
   /// In place of the one with the same question and index: grading again without generating again.
   Status replace(const Sample& sample);
+  /// Replaces all of `samples`, makes `rescoring.after` the rules in the run's configuration (and so changes its hash),
+  /// and keeps `rescoring`: all of it, or, where it fails or the process dies, nothing.
+  Status regrade(std::span<const Sample> samples, Rescoring rescoring);
 
   /// Which are there: (question id, sample index).
   [[nodiscard]] Expected<std::set<std::pair<std::string, std::int64_t>>> done() const;
   /// All, by row and index.
   [[nodiscard]] Expected<std::vector<Sample>> samples() const;
+
+  /// How often it was graded again, the oldest first.
+  [[nodiscard]] Expected<std::vector<Rescoring>> rescorings() const;
 
   [[nodiscard]] const Json& config() const;
   /// sha256 of the config's canonical text: short for "the same run".
@@ -51,6 +63,7 @@ class SampleStore {
  private:
   struct Impl;
   explicit SampleStore(std::unique_ptr<Impl> impl);
+  static Expected<std::unique_ptr<Impl>> open_to_write(const std::filesystem::path& folder);
   Status write(const Sample& sample, std::string_view sql);
   std::unique_ptr<Impl> impl_;
 };

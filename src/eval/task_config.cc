@@ -10,8 +10,8 @@ Json source_of(const std::optional<RowTemplate>& source) { return source ? Json(
 }  // namespace
 
 Json task_config(const Task& task, const TaskRows& rows, std::int64_t shot_count) {
-  Json config = {{"name", task.name},
-                 {"version", task.version},
+  Json config = {{"task", task.name},
+                 {"task_version", task.version},
                  {"data_sha256", rows.questions.sha256},
                  {"num_fewshot", shot_count},
                  {"prompt",
@@ -19,11 +19,10 @@ Json task_config(const Task& task, const TaskRows& rows, std::int64_t shot_count
                    {"system", task.prompt.system},
                    {"directive", task.prompt.directive},
                    {"user", source_of(task.prompt.user)}}},
-                 {"grade",
-                  {{"kind", to_string(task.grade.kind)},
-                   {"profile", task.grade.profile},
-                   {"think", grade::to_string(task.grade.think)},
-                   {"target", source_of(task.grade.target)}}}};
+                 {"grade", to_string(task.grade.kind)},
+                 {"grade_profile", task.grade.profile},
+                 {"think", grade::to_string(task.grade.think)},
+                 {"target", source_of(task.grade.target)}};
   if (shot_count > 0) config["fewshot_sha256"] = rows.shots.sha256;
   if (task.choices) {
     const auto& seed = task.choices->shuffle_seed;

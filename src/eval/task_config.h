@@ -9,9 +9,10 @@
 
 namespace retort::eval {
 
-/// The field `task` of a run's configuration (SampleStore::open): name, version, the sha256 of the data, prompt,
-/// choices and grade as task.toml has them. Sampling is not in it, since the command line may change it: what was used
-/// belongs beside it. `shot_count`: as given to Questions::make.
+/// The fields of a run's configuration (SampleStore::open) that say what is asked and how it is graded: task and its
+/// version, the sha256 of the data, prompt, choices, grade and its rules ("think", "grade_profile", which grading again
+/// may change). Sampling is not in it, since the command line may change it: what was used belongs beside them.
+/// `shot_count`: as given to Questions::make.
 Json task_config(const Task& task, const TaskRows& rows, std::int64_t shot_count);
 
 }  // namespace retort::eval

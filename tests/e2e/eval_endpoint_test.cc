@@ -114,7 +114,8 @@ TEST_F(EvalEndpoint, ARefusalIsAFailedSampleWithItsReason) {
     response.body = R"({"error": "no such model"})";
   });
   const ProgramResult result = run();
-  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.exit_code, 1) << "nothing was measured";
+  EXPECT_NE(result.err.find("all 6 samples failed, the first with: "), std::string::npos) << result.err;
   const std::vector<eval::Sample> all = samples();
   ASSERT_EQ(all.size(), 6u);
   for (const eval::Sample& sample : all) {
@@ -129,8 +130,30 @@ TEST_F(EvalEndpoint, NonsenseIsAFailedSampleToo) {
     response.status = 200;
     response.body = "<html>";
   });
-  ASSERT_EQ(run().exit_code, 0);
+  ASSERT_EQ(run().exit_code, 1);
   for (const eval::Sample& sample : samples()) EXPECT_EQ(sample.outcome, eval::Outcome::kFailed);
+}
+
+/// An endpoint that was away for a minute must not leave wrong answers for ever.
+TEST_F(EvalEndpoint, WhatFailedIsAskedAgainWhenTheRunGoesOn) {
+  std::atomic<int> seen{0};
+  server_.hook("/v1/chat/completions", 100, [&](const HubHttpRequest&, HubHttpResponse& response) {
+    if (seen++ % 2 == 0 && seen < 7) {
+      response.status = 400;
+      response.body = "away";
+    } else {
+      answer(response, "\\boxed{7}");
+    }
+  });
+  const ProgramResult first = run({"--concurrency", "1"});
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_NE(first.out.find("the first failure, question 0: "), std::string::npos) << first.out;
+  const ProgramResult second = run({"--concurrency", "1"});
+  ASSERT_EQ(second.exit_code, 0) << second.err;
+  EXPECT_EQ(seen, 9) << "the three that failed, and no others";
+  ASSERT_EQ(samples().size(), 6u);
+  for (const eval::Sample& sample : samples()) EXPECT_EQ(sample.outcome, eval::Outcome::kGraded);
+  EXPECT_EQ(second.out.find("failure"), std::string::npos) << second.out;
 }
 
 TEST_F(EvalEndpoint, WrongUseIsTold) {

@@ -7,6 +7,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/json.h"
@@ -135,6 +136,18 @@ TEST_F(EvalRun, BadUseIsToldBeforeTheModelIsLoaded) {
                                                             folder_.path() / "tasks", "--data-root", folder_.path()});
   EXPECT_EQ(unknown.exit_code, 1);
   EXPECT_NE(unknown.err.find("nothing"), std::string::npos) << unknown.err;
+}
+
+TEST_F(EvalRun, WhatTheEngineWouldRefuseIsToldFirst) {
+  for (const auto& [option, value] : std::vector<std::pair<std::string, std::string>>{{"--temperature", "-1"},
+                                                                                      {"--temperature", "nan"},
+                                                                                      {"--top-p", "0"},
+                                                                                      {"--top-p", "7"},
+                                                                                      {"--num-fewshot", "3"}}) {
+    const ProgramResult result = run_program(RETORT_BINARY, command("out", {option, value}));
+    EXPECT_EQ(result.exit_code, 2) << option << " " << value << ": " << result.out << result.err;
+    EXPECT_FALSE(std::filesystem::exists(folder_.path() / "out")) << option << " " << value;
+  }
 }
 
 /// Answers at a high temperature differ from sample to sample, so that a repeated or lost random number would show.

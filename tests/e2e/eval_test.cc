@@ -44,7 +44,7 @@ TEST(EvalCommand, ShowsAQuestion) {
 
 std::string write_run(const TempDir& folder, const std::string& name, double temperature, int right) {
   const std::string path = folder.path() / name;
-  const Json config = {{"task", {{"name", "t"}}}, {"temperature", temperature}};
+  const Json config = {{"task", "t"}, {"temperature", temperature}};
   auto store = eval::SampleStore::open(path, config).value();
   for (int i = 0; i < 30; ++i) {
     const eval::Sample sample{.question_id = std::to_string(i), .row = i, .score = i < right ? 1.0 : 0.0};
@@ -71,7 +71,7 @@ TEST(EvalCommand, ComparesRuns) {
 TEST(EvalCommand, RunsOfDifferentTasksDoNotCompare) {
   const TempDir folder;
   const std::string a = write_run(folder, "a", 0.6, 5);
-  auto store = eval::SampleStore::open(folder.path() / "b", Json{{"task", {{"name", "u"}}}}).value();
+  auto store = eval::SampleStore::open(folder.path() / "b", Json{{"task", "u"}}).value();
   ASSERT_TRUE(store.add({.question_id = "0"}).has_value());
   const ProgramResult result = run_program(RETORT_BINARY, {"eval", "compare", a, folder.path() / "b"});
   EXPECT_EQ(result.exit_code, 2);

@@ -97,7 +97,7 @@ Task small_task(const std::string& grade) {
 TEST(Results, HaveTheLayoutOfTheHarness) {
   const Task task = small_task("[prompt]\nuser = '{{ q }}'\n[grade]\nkind = 'maths'\ntarget = '{{ q }}'");
   const std::vector<Sample> samples = three_questions();
-  const Json config = {{"task", {{"name", "t"}}}, {"model", "m"}};
+  const Json config = {{"task", "t"}, {"model", "m"}};
   const OrderedJson results = results_json(
       task,
       {.model = "m", .shots = 2, .rows = 9, .started_at = "2025-01-31T12:00:00Z", .config_hash = "abc", .seconds = 1.5},
@@ -109,7 +109,8 @@ TEST(Results, HaveTheLayoutOfTheHarness) {
   EXPECT_EQ(results["n-samples"]["t"]["original"], 9);
   EXPECT_EQ(results["n-samples"]["t"]["effective"], 3);
   EXPECT_EQ(results["higher_is_better"]["t"]["pass@1"], true);
-  EXPECT_EQ(results["configs"]["t"]["name"], "t");
+  EXPECT_EQ(results["configs"]["t"]["task"], "t");
+  EXPECT_FALSE(results["configs"]["t"].contains("model"));
   EXPECT_EQ(results["versions"]["t"], 1);
   EXPECT_EQ(results["config"]["model"], "m");
   EXPECT_EQ(results["retort"]["counters"]["truncated"], 4);

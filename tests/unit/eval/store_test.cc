@@ -1,7 +1,9 @@
 // What is kept of a run.
 #include "eval/store.h"
 
+#include <filesystem>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "core/json.h"
 #include "eval/config_difference.h"
@@ -112,6 +114,20 @@ TEST(Store, OneProcessWritesAndOthersMayRead) {
   SampleStore reader = SampleStore::open_to_read(folder.path()).value();
   EXPECT_EQ(reader.samples().value().size(), 1U);
   EXPECT_FALSE(reader.add(full_sample("b", 0)).has_value());
+}
+
+TEST(Store, AnArchivedRunCanBeRead) {
+  const testing::TempDir folder;
+  const std::filesystem::path run = folder.path() / "50% #1?";
+  { ASSERT_TRUE(SampleStore::open(run, run_config()).value().add(full_sample("a", 0)).has_value()); }
+  using std::filesystem::perms;
+  std::filesystem::permissions(run, perms::owner_read | perms::owner_exec);
+  const bool writable = ::access(run.c_str(), W_OK) == 0;
+  const auto store = SampleStore::open_to_read(run);
+  ASSERT_TRUE(store.has_value()) << store.error().message();
+  EXPECT_EQ(store->samples().value().size(), 1U);
+  std::filesystem::permissions(run, perms::owner_all);
+  if (writable) GTEST_SKIP() << "this user may write everywhere";
 }
 
 TEST(Store, WhatIsNoRun) {
