@@ -168,7 +168,7 @@ TEST(Report, NoTextEndsItsElementOrRuns) {
                                               "a\xE2\x80\xA8"
                                               "b\xE2\x80\xA9"
                                               "c",
-                                              std::string("nul\0 \x7F \x1B[31m", 14),
+                                              std::string("nul\0 \x7F \x1B[31m", 12),
                                               "\xFF\xC0\xAF broken \xE2\x80"};
   for (const std::string& text : hostile) {
     Sample sample = answered(text, 0, 0, 0);
