@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "core/json.h"
+#include "eval/grade_profile.h"
 #include "eval/grading_queue.h"
-#include "grade/maths/profile.h"
 
 namespace retort::eval {
 namespace {
@@ -19,24 +19,6 @@ Expected<std::size_t> place_of(const Sample& sample, const TaskRows& rows) {
               "{}: its row {} must be the question '{}' of the run but is not: the task names its questions in another "
               "way than when it was asked",
               rows.questions.path, sample.row, sample.question_id);
-}
-
-Status check_profile(const Task& task, const std::string& profile) {
-  if (profile.empty() || profile == task.grade.profile) return {};
-  if (task.grade.kind == GradeKind::kMaths) {
-    if (grade::maths_profile_from(profile)) return {};
-    return fail(ErrorCode::kInvalidArgument,
-                "the profile '{}' is not known; for mathematics there are math_verify, qwen, hendrycks, strict",
-                profile);
-  }
-  if (task.grade.kind == GradeKind::kNumber) {
-    if (profile == "flexible" || profile == "strict") return {};
-    return fail(ErrorCode::kInvalidArgument, "the profile '{}' is not known; for numbers there are flexible and strict",
-                profile);
-  }
-  return fail(ErrorCode::kInvalidArgument,
-              "task {}: answers of the kind '{}' are graded in one way; there is no profile '{}'", task.name,
-              to_string(task.grade.kind), profile);
 }
 
 }  // namespace
@@ -53,7 +35,7 @@ Status apply_rules(const GradeRules& rules, Task& task) {
   if (!think) {
     return fail(ErrorCode::kInvalidArgument, "--think '{}' is not known; there are strip, keep, require", rules.think);
   }
-  RETORT_TRY_STATUS(check_profile(task, rules.profile));
+  RETORT_TRY_STATUS(check_profile(task.grade.kind, rules.profile));
   task.grade.think = *think;
   task.grade.profile = rules.profile;
   return {};

@@ -7,6 +7,7 @@
 
 #include "core/json.h"
 #include "eval/file_bytes.h"
+#include "eval/grade_profile.h"
 #include "eval/task_fields.h"
 #include "eval/toml.h"
 
@@ -120,6 +121,9 @@ Status read_grade(TaskFields& root, TaskGrade& grade) {
   if (!known) return fail(std::move(known).error().within(fields.where()));
   grade.kind = *known;
   RETORT_TRY(grade.profile, fields.text("profile", ""));
+  if (auto known_profile = check_profile(grade.kind, grade.profile); !known_profile) {
+    return fail(ErrorCode::kCorrupt, "{}: {}", fields.where(), known_profile.error().message());
+  }
   RETORT_TRY(const std::string think, fields.text("think", "strip"));
   const auto policy = grade::think_policy_from(think);
   if (!policy) return fail(fields.wrong("think", "\"strip\", \"keep\" or \"require\""));

@@ -117,5 +117,13 @@ TEST(Task, DataIsFoundBelowItsRoot) {
   EXPECT_EQ(data_path(task, task.data, {.chosen = "b", .root = root.path()}).value(), "b");
 }
 
+TEST(Task, AMisspeltProfileIsRefused) {
+  for (const char* grade : {"kind = \"maths\"\nprofile = \"quen\"", "kind = \"number\"\nprofile = \"strickt\""}) {
+    testing::expect_error(parse_with("kind = \"maths\"", grade), ErrorCode::kCorrupt,
+                          {"grade", "no profile", "there are"});
+  }
+  EXPECT_TRUE(parse_with("kind = \"maths\"", "kind = \"maths\"\nprofile = \"qwen\"").has_value());
+}
+
 }  // namespace
 }  // namespace retort::eval
