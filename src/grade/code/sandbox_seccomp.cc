@@ -10,6 +10,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wc99-extensions"  // libseccomp's SCMP_A0() and others are compound literals
+#endif
+
 namespace retort::grade {
 namespace {
 
