@@ -194,7 +194,7 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   RETORT_TRY(eval::SampleStore store, eval::SampleStore::open(folder, config));
   EvalDisplay display(name, progress_style_of_stderr());
   double seconds = 0;
-  const Status ran = eval::run_task(
+  Status ran = eval::run_task(
       prepared.task, prepared.rows, questions, prepared.run, responder, tools, store,
       [&](const eval::RunProgress& progress) {
         seconds = progress.seconds;

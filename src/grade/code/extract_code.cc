@@ -92,7 +92,7 @@ bool defines(std::string_view code, std::string_view name, CodeLanguage language
     if (language == CodeLanguage::kPython) {
       const std::string_view before = line.substr(0, at);
       if (before == "def " || before == "async def " || before == "class ") return true;
-    } else if (line.substr(at + name.size()).find_first_not_of(" ") != std::string_view::npos &&
+    } else if (line.substr(at + name.size()).find_first_not_of(' ') != std::string_view::npos &&
                line[line.find_first_not_of(' ', at + name.size())] == '(' && at > 0 && !line.ends_with(';')) {
       return true;
     }

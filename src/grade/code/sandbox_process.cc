@@ -199,7 +199,7 @@ void SandboxProcess::read_all() {
   const auto most = static_cast<std::size_t>(limits_.output_bytes);
   const auto take_output = [&](std::string_view text) {
     result_.out += text.substr(0, most - result_.out.size());
-    if (text.size() > 0 && result_.out.size() == most) kill(SandboxEnd::kOutputLimit);
+    if (!text.empty() && result_.out.size() == most) kill(SandboxEnd::kOutputLimit);
   };
   // The beginning and the end: what a program dies of stands last.
   const auto take_error = [&](std::string_view text) {
