@@ -209,13 +209,11 @@ class Lexer {
 
   void number() {
     std::string digits;
-    bool grouped = false;
     while (is_digit(peek())) digits += text_[at_++];
     if (!digits.empty() && digits.size() <= 3) {
       while (const std::size_t length = separator(0)) {
         at_ += length;
         for (int i = 0; i < 3; ++i) digits += text_[at_++];
-        grouped = true;
       }
     }
     if (peek() == '.' && is_digit(peek(1))) {
@@ -237,7 +235,6 @@ class Lexer {
       while (is_digit(peek())) digits += text_[at_++];
     }
     push(TokenKind::kNumber, std::move(digits));
-    out_.back().grouped = grouped;
   }
 
   void name(std::string_view word) { push(TokenKind::kName, std::string(word)); }

@@ -23,7 +23,6 @@ struct LatexToken {
   TokenKind kind = TokenKind::kEnd;
   std::string text;
   bool space_before = false;  ///< as the writer typed it
-  bool grouped = false;       ///< of a number: it had separators of thousands
 };
 
 inline constexpr std::size_t kMaxAnswerBytes = 20'000;

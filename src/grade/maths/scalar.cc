@@ -38,7 +38,7 @@ bool round_alike(const Ball& a, const Ball& b, int digits) {
   return true;
 }
 
-/// |a - b| <= |b| / 2^bits, surely.
+/// |a - b| <= share |b|, surely.
 bool within(const Ball& a, const Ball& b, double share) {
   Ball difference;
   acb_sub(difference.get(), a.get(), b.get(), 256);
