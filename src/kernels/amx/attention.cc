@@ -141,16 +141,15 @@ RETORT_INLINE Seen seen_by(const TileAttentionRow& row, std::int64_t start) {
           static_cast<int>(at_least(at_most(row.last - start, kPositions), 0))};
 }
 
-template <int kRows>
-void score_tiles(const Work& work, const std::byte* keys, std::int64_t tile) {
+void score_tile(const Work& work, const std::byte* keys, std::int64_t tile) {
   const std::byte* q = work.queries + tile * work.dim_steps * kTileBytes;
   std::byte* scores = work.scores + tile * kPositionTiles * kTileBytes;
   constexpr std::int64_t kKeyRow = kPositions * 4;  // bytes of a pair of dimensions
   for (std::int64_t p = 0; p < kPositionTiles; p += 2) {
-    sums_zero<kRows, 2>();
-    tile_products<kRows, 2>({q, q + work.dim_steps * kTileBytes, kTileBytes, kTileStride},
-                            {keys + p * 64, keys + (p + 1) * 64, 16 * kKeyRow, kKeyRow}, work.dim_steps);
-    sums_store<kRows, 2>(scores + p * kTileBytes, scores + (kPositionTiles + p) * kTileBytes);
+    sums_zero<2>();
+    tile_products<2>({.first = q, .step = kTileBytes},
+                     {.first = keys + p * 64, .step = 16 * kKeyRow, .row = kKeyRow, .next_column = 64}, work.dim_steps);
+    sums_store<2>(scores + p * kTileBytes);
   }
 }
 
@@ -217,16 +216,15 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
   work.total[r] = __builtin_fmaf(work.total[r], shrink, vsum16(&sum));
 }
 
-template <int kRows>
-void weigh_tiles(const Work& work, std::int64_t tile) {
+void weigh_tile(const Work& work, std::int64_t tile) {
   const std::byte* w = work.weights + tile * kPositionSteps * kTileBytes;
   for (std::int64_t d = 0; d < work.dim_tiles; d += 2) {
     std::byte* sums = work.sums + (tile * work.dim_tiles + d) * kTileBytes;
     const std::byte* v = work.values + d * kTileBytes;
-    sums_load<kRows, 2>(sums, sums + work.dim_tiles * kTileBytes);
-    tile_products<kRows, 2>({w, w + kPositionSteps * kTileBytes, kTileBytes, kTileStride},
-                            {v, v + kTileBytes, work.dim_tiles * kTileBytes, kTileStride}, kPositionSteps);
-    sums_store<kRows, 2>(sums, sums + work.dim_tiles * kTileBytes);
+    sums_load<2>(sums);
+    tile_products<2>({.first = w, .step = kTileBytes},
+                     {.first = v, .step = work.dim_tiles * kTileBytes, .next_column = kTileBytes}, kPositionSteps);
+    sums_store<2>(sums);
   }
 }
 
@@ -280,9 +278,7 @@ void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block)
   if (first >= last) return;
   const std::byte* keys = keys_of(a, work, head);
   const bool finite = values_of(a, work, head, first, last);
-  std::int64_t tile = first_tile;
-  for (; tile + 2 <= end_tile; tile += 2) score_tiles<2>(work, keys, tile);
-  if (tile < end_tile) score_tiles<1>(work, keys, tile);
+  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) score_tile(work, keys, tile);
   for (std::int64_t r = first_tile * kTileRows; r < end_tile * kTileRows; ++r) {
     soften_row(a, work, head, r, r < a.row_count ? seen_by(a.rows[r], start) : Seen{0, 0});
   }
@@ -293,8 +289,7 @@ void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block)
     }
     return;
   }
-  for (tile = first_tile; tile + 2 <= end_tile; tile += 2) weigh_tiles<2>(work, tile);
-  if (tile < end_tile) weigh_tiles<1>(work, tile);
+  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) weigh_tile(work, tile);
 }
 
 void tile_attention(const TileAttentionArgs& a) {

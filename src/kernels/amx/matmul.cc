@@ -141,26 +141,19 @@ struct Block {
   bool first;  ///< sums start from 0
 };
 
-template <int kRows, int kColumns>
-RETORT_INLINE void multiply_tiles(const Block& b, std::int64_t tile) {
-  std::byte* first = b.sums + tile * b.sum_tile;
-  std::byte* second = first + b.sum_tile;
-  if (b.first) {
-    sums_zero<kRows, kColumns>();
-  } else {
-    sums_load<kRows, kColumns>(first, second);
-  }
-  const std::byte* x = b.x + tile * b.x_tile;
-  tile_products<kRows, kColumns>({x, x + b.x_tile, kTileBytes, kTileStride},
-                                 {b.w, b.w + b.steps * kTileBytes, kTileBytes, kTileStride}, b.steps);
-  sums_store<kRows, kColumns>(first, second);
-}
-
 template <int kColumns>
 void multiply_block(const Block& b) {
-  std::int64_t tile = 0;
-  for (; tile + 2 <= b.x_tiles; tile += 2) multiply_tiles<2, kColumns>(b, tile);
-  if (tile < b.x_tiles) multiply_tiles<1, kColumns>(b, tile);
+  for (std::int64_t tile = 0; tile < b.x_tiles; ++tile) {
+    std::byte* sums = b.sums + tile * b.sum_tile;
+    if (b.first) {
+      sums_zero<kColumns>();
+    } else {
+      sums_load<kColumns>(sums);
+    }
+    tile_products<kColumns>({.first = b.x + tile * b.x_tile, .step = kTileBytes},
+                            {.first = b.w, .step = kTileBytes, .next_column = b.steps * kTileBytes}, b.steps);
+    sums_store<kColumns>(sums);
+  }
 }
 
 /// The sums of `count` tokens from `first` on and of `panels` panels, [token tiles][panels], into scratch; source(p) is

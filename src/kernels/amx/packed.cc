@@ -58,18 +58,17 @@ void expand_codes(const std::uint8_t* panel, std::int64_t first, std::int64_t la
   }
 }
 
-constexpr int kBatch = 4;  // groups whose tiles are under way together, a register of sums each
+constexpr int kBatch = 4;  // groups whose tiles are under way together
 
 /// Sums of group kIndex of a batch for 16 tokens: [16 tokens][16 rows].
 template <int kIndex>
 RETORT_INLINE void group_sums(const std::int8_t* x, const std::uint8_t* w, std::int32_t* out) {
-  constexpr int kLeft = 4 + kIndex % 2;
-  constexpr int kRight = 6 + kIndex % 2;
-  tile_zero<kIndex>();
-  tile_load<kLeft>(x, kGroupColumns);
-  tile_load<kRight>(w, 64);
-  tile_integer_product<kIndex, kLeft, kRight>();
-  tile_store<kIndex>(out, 64);
+  constexpr int kSum = kIndex % 2;  // few registers: amx/tile.h
+  tile_zero<kSum>();
+  tile_load<4>(x, kGroupColumns);
+  tile_load<6>(w, 64);
+  tile_integer_product<kSum, 4, 6>();
+  tile_store<kSum>(out, 64);
 }
 
 /// The same for the first `count` groups of a batch.

@@ -1,9 +1,15 @@
 // Tile registers. Every instruction is written as assembler that says it reads and writes memory: GCC 12's own
 // intrinsics do not say so, and stores that only a tile would have read were optimised away.
 //
-// Registers 0 to 3 are sums: 2 tiles of rows by 2 tiles of columns; 4 and 5 the left factors, 6 and 7 the right ones.
-// So 4 loads of 1 KiB (32 cycles at two lines each) feed 4 products (64 cycles), where 1 by 1 would need 2 loads for
-// each.
+// Four of the eight registers are used: 0 and 1 are sums, 4 is the left factor, 6 the right one. So 3 loads of 1 KiB
+// (24 cycles at two lines each) feed 2 products (32 cycles). With all eight, 4 loads would feed 4 products, which is no
+// faster while a thread has the core for itself, and takes twice as long while another one (a hyperthread, perhaps a
+// neighbour's) has the core's other half: a load then waits for a free register to rename its target to, the fewer are
+// free the longer. Measured, ns per product with its loads, alone and beside a neighbour:
+//
+//   registers            8 (2 x 2)   7 (2 x 2)   6 (4 x 1)   4 (2 x 1)   3 (1 x 1)
+//   alone                7.0         7.0         7.0         7.0         7.5
+//   beside a neighbour   25 to 29    20          18          14          14
 #pragma once
 
 #include "kernels/avx512/vec.h"
@@ -75,58 +81,46 @@ RETORT_INLINE void tile_product_with_unsigned() {
   __asm__ volatile("tdpbsud %%tmm%c2, %%tmm%c1, %%tmm%c0" : : "i"(kSum), "i"(kLeft), "i"(kRight));
 }
 
-/// What a product of several tiles reads: `steps` tiles from each pointer, strides in bytes.
+/// A factor of several products: distances in bytes.
 struct TileOperand {
-  const std::byte* first;   ///< of tile row (or column) 0
-  const std::byte* second;  ///< of tile row (or column) 1
-  std::int64_t step;        ///< from one step's tile to the next
-  std::int64_t row;         ///< from one row of a tile to the next
+  const std::byte* first;
+  std::int64_t step;               ///< from one product's tile to the next one's
+  std::int64_t row = kTileStride;  ///< from one row of a tile to the next
+  std::int64_t next_column = 0;    ///< of a right factor: from one tile column to the other
 };
 
-/// The sums in registers plus `steps` products: kRows by kColumns tiles. The left factors stream past.
-template <int kRows, int kColumns>
+/// The sums in registers plus `steps` products of one tile of rows by kColumns tiles of columns. The left factors
+/// stream past.
+template <int kColumns>
 RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64_t steps) {
   for (std::int64_t s = 0; s < steps; ++s) {
-    tile_load<6>(right.first, right.row);
     tile_stream<4>(left.first, left.row);
+    tile_load<6>(right.first, right.row);
     tile_product<0, 4, 6>();
     if constexpr (kColumns == 2) {
-      tile_load<7>(right.second, right.row);
-      tile_product<1, 4, 7>();
-      right.second += right.step;
-    }
-    if constexpr (kRows == 2) {
-      tile_stream<5>(left.second, left.row);
-      tile_product<2, 5, 6>();
-      if constexpr (kColumns == 2) tile_product<3, 5, 7>();
-      left.second += left.step;
+      tile_load<6>(right.first + right.next_column, right.row);
+      tile_product<1, 4, 6>();
     }
     left.first += left.step;
     right.first += right.step;
   }
 }
 
-/// Sums [2 tile rows][2 tile columns], each alone.
-template <int kRows, int kColumns>
+/// Sums [tile columns], one behind the other.
+template <int kColumns>
 RETORT_INLINE void sums_zero() {
   tile_zero<0>();
   if constexpr (kColumns == 2) tile_zero<1>();
-  if constexpr (kRows == 2) tile_zero<2>();
-  if constexpr (kRows == 2 && kColumns == 2) tile_zero<3>();
 }
-template <int kRows, int kColumns>
-RETORT_INLINE void sums_load(const std::byte* first, const std::byte* second) {
-  tile_stream<0>(first, kTileStride);
-  if constexpr (kColumns == 2) tile_stream<1>(first + kTileBytes, kTileStride);
-  if constexpr (kRows == 2) tile_stream<2>(second, kTileStride);
-  if constexpr (kRows == 2 && kColumns == 2) tile_stream<3>(second + kTileBytes, kTileStride);
+template <int kColumns>
+RETORT_INLINE void sums_load(const std::byte* sums) {
+  tile_stream<0>(sums, kTileStride);
+  if constexpr (kColumns == 2) tile_stream<1>(sums + kTileBytes, kTileStride);
 }
-template <int kRows, int kColumns>
-RETORT_INLINE void sums_store(std::byte* first, std::byte* second) {
-  tile_store<0>(first, kTileStride);
-  if constexpr (kColumns == 2) tile_store<1>(first + kTileBytes, kTileStride);
-  if constexpr (kRows == 2) tile_store<2>(second, kTileStride);
-  if constexpr (kRows == 2 && kColumns == 2) tile_store<3>(second + kTileBytes, kTileStride);
+template <int kColumns>
+RETORT_INLINE void sums_store(std::byte* sums) {
+  tile_store<0>(sums, kTileStride);
+  if constexpr (kColumns == 2) tile_store<1>(sums + kTileBytes, kTileStride);
 }
 
 /// 32 fp32 rounded to bf16: `low` in lanes 0 to 15.

@@ -57,20 +57,28 @@ RETORT_INLINE void fetch_some(const std::uint8_t* record, std::int64_t slot) {
   }
 }
 
-RETORT_INLINE void load_step(const WideTile& x, std::int64_t record, std::int64_t step, const ExpandedRecord& w) {
-  const std::int64_t at = record * kSteps + step;
-  tile_load<4>(x.step(at, 0, 0), kWideStep);
-  tile_load<6>(w.planes[step][0], kTileStride);
-  tile_load<5>(x.step(at, 1, 0), kWideStep);
-  tile_load<7>(w.planes[step][1], kTileStride);
-}
-/// One of the four products of what load_step() loaded.
+/// One of a step's four products. Each differs from the one before in one factor, so that two registers do for these.
 template <typename Format>
-RETORT_INLINE void multiply_part(int part) {
-  if (part == 0) weight_product<Format, 0, 4, 6>();
-  if (part == 1) weight_product<Format, 1, 5, 6>();
-  if (part == 2) weight_product<Format, 2, 4, 7>();
-  if (part == 3) weight_product<Format, 3, 5, 7>();
+RETORT_INLINE void multiply_part(const WideTile& x, std::int64_t record, std::int64_t step, const ExpandedRecord& w,
+                                 int part) {
+  const std::int64_t at = record * kSteps + step;
+  if (part == 0) {
+    tile_load<4>(x.step(at, 0, 0), kWideStep);
+    tile_load<6>(w.planes[step][0], kTileStride);
+    weight_product<Format, 0, 4, 6>();
+  }
+  if (part == 1) {
+    tile_load<6>(w.planes[step][1], kTileStride);
+    weight_product<Format, 2, 4, 6>();
+  }
+  if (part == 2) {
+    tile_load<4>(x.step(at, 1, 0), kWideStep);
+    weight_product<Format, 3, 4, 6>();
+  }
+  if (part == 3) {
+    tile_load<6>(w.planes[step][0], kTileStride);
+    weight_product<Format, 1, 4, 6>();
+  }
 }
 
 RETORT_INLINE void store_tiles(TileSums& out) {
@@ -162,17 +170,18 @@ void multiply_wide_tiles(const WideMatmulArgs& a, const WideTile* x, std::int64_
         tile_zero<3>();
       }
       RETORT_UNROLL for (std::int64_t step = 0; step < kSteps; ++step) {
-        if (multiplies) load_step(x[tile], now.record, step, work.expanded);
         RETORT_UNROLL for (int part = 0; part < 4; ++part) {
-          if (multiplies) multiply_part<Format>(part);
+          if (multiplies) multiply_part<Format>(x[tile], now.record, step, work.expanded, part);
           if (tile == 0) fetch_some<Format>(to_fetch, 4 * step + part);
-          if (part < 2 && tile + 1 == kTiles && to_make != nullptr) {
-            expand_group<Format>(to_make, 2 * step + part, work.expanded, work.scales[(i + 1) % 4]);
-          }
-          if (part >= 2 && i > 1) {
-            add_pair<Format>(products, work.scales[(i + 2) % 4], x[tile], done.record, 4 * step + 2 * (part - 2),
+          if (part < 2 && i > 1) {
+            add_pair<Format>(products, work.scales[(i + 2) % 4], x[tile], done.record, 4 * step + 2 * part,
                              work.sums[done.panel][tile]);
           }
+        }
+        // The step's planes have been loaded for the last time.
+        if (tile + 1 == kTiles && to_make != nullptr) {
+          expand_group<Format>(to_make, 2 * step, work.expanded, work.scales[(i + 1) % 4]);
+          expand_group<Format>(to_make, 2 * step + 1, work.expanded, work.scales[(i + 1) % 4]);
         }
       }
       if (multiplies) store_tiles(products);
