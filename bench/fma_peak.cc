@@ -43,7 +43,7 @@ void fma_peak(benchmark::State& state) {
     state.SkipWithError("ref has no vector FMAs to measure");
     return;
   }
-  const bool wide = isa == retort::Isa::kAvx512;
+  const bool wide = isa == retort::Isa::kAvx512 || isa == retort::Isa::kAmx;
   for (auto _ : state) benchmark::DoNotOptimize(wide ? fma_avx512(1.0f) : fma_avx2(1.0f));
   const double flops = 2.0 * (wide ? 16 : 8) * kChains * kRounds;
   state.counters["GFLOP/s"] =
