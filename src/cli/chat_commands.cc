@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "core/ascii.h"
 #include "core/json.h"
 #include "io/mapped_file.h"
 
@@ -25,12 +26,6 @@ constexpr std::string_view kHelp =
     "Ctrl-C stops an answer. A backslash at the end of a line continues it; \"\"\" begins and ends a message of "
     "several\n"
     "lines; pasted lines stay together. A space before a slash makes it an ordinary message.";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\n");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
-}
 
 Expected<CommandResult> save(std::string_view argument, ChatState& state) {
   if (argument.empty()) return fail(ErrorCode::kInvalidArgument, "/save needs a file name");
@@ -69,7 +64,7 @@ Expected<CommandResult> params(std::string_view argument, ChatState& state) {
   if (!argument.empty()) {
     const std::size_t space = argument.find(' ');
     const std::string_view name = argument.substr(0, space);
-    const std::string_view value = space == std::string_view::npos ? "" : trim(argument.substr(space));
+    const std::string_view value = space == std::string_view::npos ? "" : trimmed(argument.substr(space));
     if (name == "reasoning") {
       RETORT_TRY(state.reasoning, parse_reasoning_mode(value));
     } else {
@@ -112,7 +107,7 @@ bool is_command(std::string_view line) {
 Expected<CommandResult> run_command(std::string_view line, ChatState& state) {
   const std::size_t space = line.find_first_of(" \t\n");
   const std::string_view name = line.substr(1, space == std::string_view::npos ? space : space - 1);
-  const std::string_view argument = space == std::string_view::npos ? "" : trim(line.substr(space));
+  const std::string_view argument = space == std::string_view::npos ? "" : trimmed(line.substr(space));
   if (name == "help") return CommandResult{.output = std::string(kHelp)};
   if (name == "quit" || name == "exit") return CommandResult{.next = ChatStep::kQuit, .output = {}};
   if (name == "clear") {

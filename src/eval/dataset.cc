@@ -4,9 +4,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/ascii.h"
 #include "eval/csv.h"
 #include "eval/file_bytes.h"
-#include "eval/text_metrics.h"
 
 namespace retort::eval {
 namespace {

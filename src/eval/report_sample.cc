@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/ascii.h"
 #include "core/json.h"
-#include "eval/text_metrics.h"
 #include "grade/steps/steps.h"
 
 namespace retort::eval {

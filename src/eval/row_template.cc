@@ -1,7 +1,7 @@
 #include "eval/row_template.h"
 
+#include "core/ascii.h"
 #include "core/json.h"
-#include "eval/text_metrics.h"
 #include "text/chat_request.h"
 
 namespace retort::eval {

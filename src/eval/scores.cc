@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "eval/text_metrics.h"
+#include "core/ascii.h"
 
 namespace retort::eval {
 namespace {

@@ -8,7 +8,4 @@ namespace retort::eval {
 /// 1 where both are the same after blanks at their ends are dropped, else 0 (lighteval's `em`).
 double exact_match(std::string_view answer, std::string_view gold);
 
-/// Without ASCII blanks at both ends.
-std::string_view trimmed(std::string_view text);
-
 }  // namespace retort::eval

@@ -1,7 +1,8 @@
 #include "grade/format.h"
 
-#include <cctype>
 #include <cstddef>
+
+#include "core/ascii.h"
 
 namespace retort::grade {
 namespace {
@@ -12,15 +13,10 @@ std::size_t count_of(std::string_view text, std::string_view what) {
   return count;
 }
 
-bool is_blank(std::string_view text) {
-  for (const char c : text) {
-    if (std::isspace(static_cast<unsigned char>(c)) == 0) return false;
-  }
-  return true;
-}
+bool is_blank(std::string_view text) { return trimmed(text).empty(); }
 
 std::string_view without_leading_space(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   return text;
 }
 

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "core/ascii.h"
 #include "io/hub.h"
 
 namespace retort {
@@ -41,12 +42,9 @@ fs::path expand(const std::string& text) {
   return text;
 }
 
-std::string trimmed(std::string text) {
+std::string in_one_line(std::string text) {
   std::erase_if(text, [](char c) { return c == '\r' || c == '\n'; });
-  const auto blank = [](unsigned char c) { return std::isspace(c) != 0; };
-  text.erase(std::find_if_not(text.rbegin(), text.rend(), blank).base(), text.end());
-  text.erase(text.begin(), std::find_if_not(text.begin(), text.end(), blank));
-  return text;
+  return std::string(trimmed(text));
 }
 
 // A token has some 40 characters; whatever is longer than this is some other file.
@@ -59,7 +57,7 @@ std::string read_token_file(const fs::path& path) {
   std::string text(kMaxTokenFile, '\0');
   file.read(text.data(), kMaxTokenFile);
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return trimmed(std::move(text));
+  return in_one_line(std::move(text));
 }
 
 bool is_true(std::string word) {
@@ -72,7 +70,7 @@ bool is_true(std::string word) {
 HubSettings hub_settings_from_environment() {
   HubSettings settings;
 
-  settings.endpoint = trimmed(first_set({"HF_ENDPOINT"}));
+  settings.endpoint = in_one_line(first_set({"HF_ENDPOINT"}));
   if (settings.endpoint.empty()) settings.endpoint = "https://huggingface.co";
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
 
@@ -84,7 +82,7 @@ HubSettings hub_settings_from_environment() {
   settings.cache = expand(first_set({"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"}));
   if (settings.cache.empty()) settings.cache = hf_home / "hub";
 
-  settings.token = trimmed(first_set({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
+  settings.token = in_one_line(first_set({"HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"}));
   if (settings.token.empty()) {
     const fs::path file = expand(first_set({"HF_TOKEN_PATH"}));
     settings.token = read_token_file(file.empty() ? hf_home / "token" : file);

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto answer = extract_answer(text);
   static_cast<void>(last_number(text));
   static_cast<void>(find_chains(text, 100));
-  for (const std::string_view part : {text, answer ? std::string_view(answer->text) : std::string_view()}) {
+  for (const std::string_view part : {text, answer ? std::string_view(*answer) : std::string_view()}) {
     const auto parsed = parse_answer(part);
     if (!parsed) continue;
     static_cast<void>(to_text(*parsed));

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <vector>
 
+#include "core/ascii.h"
 #include "grade/answer_part.h"
 
 namespace retort::grade {
@@ -42,7 +43,7 @@ std::string first_word(std::string_view info) {
   std::string word;
   for (const char c : info) {
     const bool part = std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '+' || c == '_' || c == '-';
-    if (part) word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (part) word += lower_case(c);
     if (!part && !word.empty()) break;
   }
   return word;

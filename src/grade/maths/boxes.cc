@@ -3,6 +3,7 @@
 #include <array>
 #include <cctype>
 
+#include "core/ascii.h"
 #include "grade/maths/extract.h"
 
 namespace retort::grade {
@@ -31,10 +32,6 @@ std::optional<Box> box_at(std::string_view text, std::size_t begin, std::size_t 
   return Box{begin, text.size(), text.substr(at + 1)};
 }
 
-bool is_blank(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isspace(c) != 0; });
-}
-
 std::vector<Box> all_boxes(std::string_view text) {
   std::vector<Box> out;
   std::size_t at = 0;
@@ -48,7 +45,7 @@ std::vector<Box> all_boxes(std::string_view text) {
       ++at;
       continue;
     }
-    if (!is_blank(box->content)) out.push_back(*box);
+    if (!trimmed(box->content).empty()) out.push_back(*box);
     at = box->end;
   }
   return out;

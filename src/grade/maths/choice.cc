@@ -5,6 +5,7 @@
 #include <cctype>
 #include <string>
 
+#include "core/ascii.h"
 #include "grade/maths/extract.h"
 
 namespace retort::grade {
@@ -30,8 +31,8 @@ bool alone(std::string_view text, std::size_t at) {
 /// The first letter, behind what may stand before it.
 Letter leading(std::string_view text, std::string_view letters) {
   std::size_t at = 0;
-  while (at < text.size() && (std::isspace(static_cast<unsigned char>(text[at])) != 0 ||
-                              std::string_view(":*($\\[{\"").find(text[at]) != std::string_view::npos)) {
+  while (at < text.size() &&
+         (is_space(text[at]) || std::string_view(":*($\\[{\"").find(text[at]) != std::string_view::npos)) {
     ++at;
   }
   for (const std::string_view command : {"text{", "boxed{", "mathrm{", "textbf{"}) {
@@ -45,9 +46,7 @@ Letter leading(std::string_view text, std::string_view letters) {
 Letter announced(std::string_view text, std::string_view letters) {
   static constexpr auto kWords =
       std::to_array<std::string_view>({"answer", "réponse", "respuesta", "antwort", "答案", "choice", "option"});
-  std::string small(text);
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string small = lower_case(text);
   Letter found;
   std::size_t best = 0;
   for (const std::string_view word : kWords) {
@@ -70,9 +69,9 @@ Letter announced(std::string_view text, std::string_view letters) {
 
 /// "B. Because", "(D) Alina", "C Cecile", "c".
 Letter at_the_start(std::string_view text, std::string_view letters) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  text = trimmed(text);
   std::size_t at = 0;
-  while (at < text.size() && (std::isspace(static_cast<unsigned char>(text[at])) != 0 || text[at] == '*')) ++at;
+  while (at < text.size() && (is_space(text[at]) || text[at] == '*')) ++at;
   const bool bracket = at < text.size() && text[at] == '(';
   if (bracket) ++at;
   if (at >= text.size() || !alone(text, at)) return std::nullopt;

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "core/ascii.h"
 #include "grade/maths/characters.h"
 #include "grade/maths/lexer.h"
 #include "grade/maths/words.h"
@@ -14,13 +15,6 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 /// A stretch of the text, and what it says.
 struct Span {
@@ -128,7 +122,14 @@ std::string without_currency(std::string_view number) {
   return out;
 }
 
-/// Words that make prose of a text: of two letters and more, neither a function's name nor a unit nor a command.
+/// A sentence's verb, of sentences about results.
+bool is_verb(std::string_view word) {
+  static constexpr auto kVerbs = std::to_array<std::string_view>({"are", "becomes", "equals", "gives", "is", "yields"});
+  return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end();
+}
+
+/// Words that make prose of a text: of two letters and more, neither a function's name nor a unit nor a command. A verb
+/// counts as many.
 int prose_words(std::string_view text) {
   int count = 0;
   for (std::size_t i = 0; i < text.size();) {
@@ -140,13 +141,12 @@ int prose_words(std::string_view text) {
       continue;
     }
     if (word.size() < 2 || (first > 0 && text[first - 1] == '\\') || is_function_name(word)) continue;
-    std::transform(word.begin(), word.end(), word.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    word = lower_case(word);
     if (is_unit_word(word) || word == "and" || word == "or" || word == "infinity" || word == "pi" || word == "union" ||
         word == "percent" || word == "pct") {
       continue;
     }
-    ++count;
+    count += is_verb(word) ? 100 : 1;
   }
   return count;
 }
@@ -186,9 +186,7 @@ std::size_t behind_announcement(std::string_view text) {
   static constexpr auto kAnnouncements = std::to_array<std::string_view>(
       {"answer is", "answer:", "answer =", "answer to the question is", "answer should be", "answer must be",
        "réponse est", "réponse :", "答案是", "答案为", "答案：", "答案:"});
-  std::string small(text);
-  std::transform(small.begin(), small.end(), small.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string small = lower_case(text);
   std::size_t best = std::string_view::npos;
   for (const std::string_view announcement : kAnnouncements) {
     const std::size_t found = small.rfind(announcement);
@@ -254,20 +252,13 @@ std::optional<std::string> last_number(std::string_view text) {
   return without_currency(span->content);
 }
 
-std::optional<ExtractedAnswer> extract_answer(std::string_view response, AnswerSearch search) {
+std::optional<std::string> extract_answer(std::string_view response, AnswerSearch search) {
   const std::string text = with_single_backslashes(response);
-  if (const std::vector<std::string> boxes = last_boxes(text); !boxes.empty()) {
-    return ExtractedAnswer{joined(boxes), AnswerPlace::kBoxed};
-  }
+  if (const std::vector<std::string> boxes = last_boxes(text); !boxes.empty()) return joined(boxes);
   if (search == AnswerSearch::kBoxedOnly) return std::nullopt;
-  if (std::optional<std::string> found = announced(text)) {
-    return ExtractedAnswer{std::move(*found), AnswerPlace::kAnnounced};
-  }
-  if (is_bare(trimmed(text))) return ExtractedAnswer{std::string(without_delimiters(text)), AnswerPlace::kWhole};
-  if (std::optional<std::string> found = last_formula_or_number(text)) {
-    return ExtractedAnswer{std::move(*found), AnswerPlace::kLast};
-  }
-  return std::nullopt;
+  if (std::optional<std::string> found = announced(text)) return found;
+  if (is_bare(trimmed(text))) return std::string(without_delimiters(text));
+  return last_formula_or_number(text);
 }
 
 std::string gold_answer(std::string_view gold) {

@@ -11,20 +11,13 @@
 
 namespace retort::grade {
 
-enum class AnswerPlace { kBoxed, kAnnounced, kWhole, kLast };
-
-struct ExtractedAnswer {
-  std::string text;  ///< without the dollars around it
-  AnswerPlace place;
-};
-
 enum class AnswerSearch {
   kAnywhere,
   kBoxedOnly,
 };
 
-/// Nothing where no place holds an answer.
-std::optional<ExtractedAnswer> extract_answer(std::string_view response, AnswerSearch search = AnswerSearch::kAnywhere);
+/// Without the dollars around it; nothing where no place holds an answer.
+std::optional<std::string> extract_answer(std::string_view response, AnswerSearch search = AnswerSearch::kAnywhere);
 
 /// The contents of the last \boxed or \fbox and of those that belong to it, in order; none where there is no box with
 /// something in it. A last box that is not closed reaches to the end of the text.

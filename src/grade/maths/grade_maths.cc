@@ -70,13 +70,13 @@ std::optional<MathsVerdict> grade_plain_numbers(const MathsQuestion& question, c
   MathsVerdict verdict{
       .reason = Reason::kDifferent, .extracted_gold = gold_answer(question.gold), .extracted_pred = {}};
   if (!is_plain_number(verdict.extracted_gold)) return std::nullopt;
-  std::optional<ExtractedAnswer> answer = extract_answer(question.pred, options.search);
+  std::optional<std::string> answer = extract_answer(question.pred, options.search);
   if (!answer) {
     verdict.reason = Reason::kNoAnswer;
     return verdict;
   }
-  if (!is_plain_number(answer->text)) return std::nullopt;
-  verdict.extracted_pred = std::move(answer->text);
+  if (!is_plain_number(*answer)) return std::nullopt;
+  verdict.extracted_pred = std::move(*answer);
   switch (compare_scalars(plain_number(verdict.extracted_gold), plain_number(verdict.extracted_pred), options.rules)) {
     case ScalarVerdict::kExactly:
       verdict.reason = Reason::kEqualSymbolic;
@@ -94,9 +94,9 @@ MathsVerdict grade_maths(const MathsQuestion& question, const MathsOptions& opti
   if (std::optional<MathsVerdict> verdict = grade_plain_numbers(question, options)) return *verdict;
   MathsVerdict verdict;
   verdict.extracted_gold = gold_answer(question.gold);
-  std::optional<ExtractedAnswer> answer = extract_answer(question.pred, options.search);
+  std::optional<std::string> answer = extract_answer(question.pred, options.search);
   if (!answer) return verdict;
-  verdict.extracted_pred = std::move(answer->text);
+  verdict.extracted_pred = std::move(*answer);
   if (options.rules.profile == MathsProfile::kHendrycks) {
     const bool same = hendrycks_form(verdict.extracted_gold) == hendrycks_form(verdict.extracted_pred);
     verdict.reason = same ? Reason::kEqualText : Reason::kDifferent;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/ascii.h"
 #include "grade/maths/characters.h"
 #include "grade/maths/words.h"
 
@@ -14,18 +15,6 @@ namespace {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return out;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
 
 constexpr auto kFunctions = std::to_array<std::string_view>(
     {"abs",    "acos",    "acosh",  "acot",    "arccos", "arccosh", "arccot", "arccsc", "arcsec",
@@ -164,7 +153,7 @@ class Lexer {
 
   Status step() {
     const char c = peek();
-    if (std::isspace(static_cast<unsigned char>(c)) != 0 || c == '~') {
+    if (is_space(c) || c == '~') {
       space_ = true;
       ++at_;
       return {};
@@ -243,7 +232,7 @@ class Lexer {
     const std::size_t first = at_;
     while (is_letter(peek())) ++at_;
     const std::string word = text_.substr(first, at_ - first);
-    const std::string small = lower(word);
+    const std::string small = lower_case(word);
     if (small == "and" || small == "or") return symbol(small);
     if (small == "union") return symbol("cup");
     if (small == "percent" || small == "pct") return symbol("%");
@@ -386,7 +375,7 @@ class Lexer {
     if (depth != 0) return fail(ErrorCode::kInvalidArgument, "the braces of a \\text are not closed");
     const std::string_view content = trimmed(std::string_view(text_).substr(first, at_ - first));
     ++at_;
-    const std::string small = lower(content);
+    const std::string small = lower_case(content);
     if (small == "and" || small == "or" || small == ", and" || small == ",") {
       symbol(small == "or" ? "or" : small == "," ? "," : "and");
     } else if (content.size() == 1 && is_letter(content[0])) {

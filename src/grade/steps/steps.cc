@@ -88,7 +88,7 @@ class PathChecker {
     }
     known_.insert(given_.begin(), given_.end());
     if (const auto answer = extract_answer(response_)) {
-      if (const auto side = side_of(answer->text); side && side->value) answer_ = side->value->text();
+      if (const auto side = side_of(*answer); side && side->value) answer_ = side->value->text();
     }
   }
 

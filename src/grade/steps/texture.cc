@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "core/ascii.h"
+
 namespace retort::grade {
 namespace {
 
@@ -13,8 +15,7 @@ constexpr std::size_t kSequence = 8;
 
 std::uint64_t hash_word(std::string_view word) {
   std::uint64_t hash = 0xcbf29ce484222325u;
-  for (const char c : word)
-    hash = (hash ^ static_cast<std::uint8_t>(std::tolower(static_cast<unsigned char>(c)))) * 0x100000001b3u;
+  for (const char c : word) hash = (hash ^ static_cast<std::uint8_t>(lower_case(c))) * 0x100000001b3u;
   return hash;
 }
 

@@ -135,9 +135,8 @@ bool extraction_agrees(const Json& row, std::string& found) {
   std::optional<std::string> answer;
   if (kind == "matharena.extract_last_integer") {
     answer = last_number(text);
-  } else if (const auto extracted =
-                 extract_answer(text, boxed_only ? AnswerSearch::kBoxedOnly : AnswerSearch::kAnywhere)) {
-    answer = extracted->text;
+  } else {
+    answer = extract_answer(text, boxed_only ? AnswerSearch::kBoxedOnly : AnswerSearch::kAnywhere);
   }
   found = answer.value_or("nothing");
   const std::string wanted = as_text(expected);
