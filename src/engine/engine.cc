@@ -279,7 +279,7 @@ Engine::Impl::Sampled Engine::Impl::sample_row(const Active& a, std::span<float>
   const auto at = static_cast<std::int64_t>(a.result.output.size());
   const auto& forced = a.request.forced_prefix;
   if (at >= a.forced && at < static_cast<std::int64_t>(forced.size())) {
-    return {score_token(row, forced[at], a.request.sampling.logprobs), Sampled::Is::kForced};
+    return {score_token(row, forced[at], a.request.sampling), Sampled::Is::kForced};
   }
   return {
       sample_token(row, a.request.sampling, a.counts, a.request.sequence, static_cast<std::uint32_t>(a.prompt + at)),

@@ -42,6 +42,7 @@ Status check_generation_request(const GenerationRequest& request, const ModelCon
   RETORT_TRY_STATUS(check(request.sampling));
   RETORT_TRY_STATUS(check_ids(request.prompt, config.vocab_size));
   RETORT_TRY_STATUS(check_ids(request.forced_prefix, config.vocab_size));
+  RETORT_TRY_STATUS(check_ids(request.sampling.logprob_token_ids, config.vocab_size));
   const auto prompt = static_cast<std::int64_t>(request.prompt.size());
   const auto forced = static_cast<std::int64_t>(request.forced_prefix.size());
   if (prompt + forced < max_model_len) return {};
@@ -152,7 +153,7 @@ Expected<GenerationResult> GenerationSession::generate(const GenerationRequest& 
     model_->logits(hidden_, logits);
     const auto at = static_cast<std::int64_t>(result.output.size());
     const bool is_forced = at < forced;
-    const SampledToken token = is_forced ? score_token(logits, request.forced_prefix[at], request.sampling.logprobs)
+    const SampledToken token = is_forced ? score_token(logits, request.forced_prefix[at], request.sampling)
                                          : sample_token(logits, request.sampling, counts, request.sequence,
                                                         static_cast<std::uint32_t>(prompt + at));
     if (result.prefill_seconds == 0) result.prefill_seconds = seconds_since(start);

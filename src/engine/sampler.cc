@@ -130,13 +130,15 @@ std::int32_t pick(std::span<const float> logits, float largest, const SamplingPa
 }
 
 // Logits before penalties, with what their log-probabilities need.
-SampledToken raw_top(std::span<const float> logits, float largest, std::int64_t n, double& log_total) {
+SampledToken raw_top(std::span<const float> logits, float largest, const SamplingParams& params, double& log_total) {
   log_total = std::log(Softmax(logits, largest, 1.0, -kInfinity).total()) + largest;
   SampledToken token;
-  const auto count = static_cast<std::size_t>(std::min<std::int64_t>(n, static_cast<std::int64_t>(logits.size())));
-  if (count == 0) return token;
-  const float least = kth_largest(logits, static_cast<std::int64_t>(count));
   const auto log_probability = [&](std::size_t i) { return logits[i] - log_total; };
+  for (const std::int32_t id : params.logprob_token_ids) token.top.push_back({id, log_probability(id)});
+  if (!params.logprob_token_ids.empty()) return token;
+  if (params.logprobs <= 0) return token;
+  const std::size_t count = std::min(static_cast<std::size_t>(params.logprobs), logits.size());
+  const float least = kth_largest(logits, static_cast<std::int64_t>(count));
   for (std::size_t i = 0; i < logits.size(); ++i) {
     if (logits[i] > least) token.top.push_back({static_cast<std::int32_t>(i), log_probability(i)});
   }
@@ -171,6 +173,10 @@ Status check(const SamplingParams& params) {
   if (params.logprobs < -1) {
     return fail(ErrorCode::kInvalidArgument, "logprobs must be 0 or more, or -1 for none, but is {}", params.logprobs);
   }
+  if (!params.logprob_token_ids.empty() && params.logprobs < 0) {
+    return fail(ErrorCode::kInvalidArgument, "logprob_token_ids need logprobs of 0 or more, which is {}",
+                params.logprobs);
+  }
   return {};
 }
 
@@ -197,7 +203,7 @@ SampledToken sample_token(std::span<float> logits, const SamplingParams& params,
   float largest = make_finite(logits);
   SampledToken token;
   double log_total = 0;
-  if (params.logprobs >= 0) token = raw_top(logits, largest, params.logprobs, log_total);
+  if (params.logprobs >= 0) token = raw_top(logits, largest, params, log_total);
 
   std::vector<float> raw_seen;  // what the penalties are about to change
   if (has_penalties(params)) {
@@ -218,10 +224,10 @@ SampledToken sample_token(std::span<float> logits, const SamplingParams& params,
   return token;
 }
 
-SampledToken score_token(std::span<float> logits, std::int32_t id, std::int64_t top) {
+SampledToken score_token(std::span<float> logits, std::int32_t id, const SamplingParams& params) {
   const float largest = make_finite(logits);
   double log_total = 0;
-  SampledToken token = raw_top(logits, largest, top, log_total);
+  SampledToken token = raw_top(logits, largest, params, log_total);
   token.id = id;
   token.logprob = logits[id] - log_total;
   return token;

@@ -20,9 +20,12 @@ struct SamplingParams {
   double frequency_penalty = 0.0;   ///< [-2, 2]; per occurrence in the output
   std::uint64_t seed = 0;
   std::int64_t logprobs = -1;  ///< -1: none; n: the sampled token's and the n likeliest
+  /// Unless empty: ids whose log-probabilities are told in place of the likeliest tokens'. Needs logprobs >= 0.
+  std::vector<std::int32_t> logprob_token_ids;
 };
 
-/// kInvalidArgument naming the parameter, its range and what was given.
+/// kInvalidArgument naming the parameter, its range and what was given. Whether ids are of the vocabulary is
+/// check_generation_request()'s to say.
 Status check(const SamplingParams& params);
 
 struct TokenLogprob {
@@ -33,7 +36,7 @@ struct TokenLogprob {
 struct SampledToken {
   std::int32_t id = 0;
   double logprob = 0;             ///< as above; only where params.logprobs >= 0
-  std::vector<TokenLogprob> top;  ///< likeliest first, ties by lower id
+  std::vector<TokenLogprob> top;  ///< likeliest first, ties by lower id; or params.logprob_token_ids in their order
 };
 
 /// How often each token came so far; penalties read it.
@@ -59,8 +62,8 @@ class TokenCounts {
 SampledToken sample_token(std::span<float> logits, const SamplingParams& params, const TokenCounts& counts,
                           std::uint64_t sequence, std::uint32_t position);
 
-/// Token `id` with its log-probability and the `top` likeliest, as sample_token() would report them, though it was not
-/// drawn.
-SampledToken score_token(std::span<float> logits, std::int32_t id, std::int64_t top);
+/// Token `id` with its log-probability and what `params` want to be told besides, as sample_token() would report them,
+/// though it was not drawn.
+SampledToken score_token(std::span<float> logits, std::int32_t id, const SamplingParams& params);
 
 }  // namespace retort

@@ -162,12 +162,33 @@ TEST(Sampler, ReportsTheRawDistribution) {
       EXPECT_NEAR(token.top[i].logprob, std::log(raw[i].probability), 2e-6);
     }
     std::vector<float> scratch = c.logits;
-    const SampledToken scored = score_token(scratch, token.id, c.params.logprobs);
+    const SampledToken scored = score_token(scratch, token.id, c.params);
     EXPECT_EQ(scored.logprob, token.logprob);
     EXPECT_EQ(scored.top.size(), token.top.size());
     c.params.logprobs = -1;
     EXPECT_EQ(sample_copy(c.logits, c.params, c.counts).id, token.id);  // asking changes nothing
   }
+}
+
+TEST(Sampler, TellsOfTheTokensThatAreAskedFor) {
+  RandomCase c(1);
+  c.params.logprobs = static_cast<std::int64_t>(c.logits.size());
+  const SampledToken all = sample_copy(c.logits, c.params, c.counts);
+  c.params.logprobs = 0;
+  const TokenLogprob likeliest = all.top.front();
+  const TokenLogprob least = all.top.back();
+  c.params.logprob_token_ids = {least.id, likeliest.id, least.id};
+  const SampledToken asked = sample_copy(c.logits, c.params, c.counts);
+  EXPECT_EQ(asked.id, all.id);
+  EXPECT_EQ(asked.logprob, all.logprob);
+  ASSERT_EQ(asked.top.size(), 3u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    const TokenLogprob& expected = i == 1 ? likeliest : least;
+    EXPECT_EQ(asked.top[i].id, expected.id);
+    EXPECT_EQ(asked.top[i].logprob, expected.logprob);
+  }
+  c.params.logprobs = -1;
+  EXPECT_FALSE(check(c.params));
 }
 
 TEST(Sampler, GreedyTakesTheLargestAndOfEqualsTheFirst) {
