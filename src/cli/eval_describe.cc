@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/eval_commands.h"
+#include "cli/eval_prepare.h"
 #include "cli/safe_text.h"
 #include "core/json.h"
 #include "core/units.h"
@@ -16,8 +17,7 @@ namespace {
 
 struct DescribeOptions {
   std::string task;
-  std::string tasks;
-  eval::DataLocation data;
+  TaskDataOptions where;
   std::optional<std::int64_t> shots;
   bool prompt = false;
 };
@@ -55,11 +55,11 @@ void print_task(const eval::Task& task) {
 
 // The first question as the model gets it.
 Status print_prompt(const eval::Task& task, const DescribeOptions& options) {
-  RETORT_TRY(const auto path, eval::data_path(task, task.data, options.data));
+  RETORT_TRY(const auto path, eval::data_path(task, task.data, options.where.data));
   const std::int64_t count = options.shots.value_or(task.shots ? task.shots->count : 0);
   std::optional<std::filesystem::path> shots;
   if (count > 0 && task.shots) {
-    RETORT_TRY(shots, eval::data_path(task, *task.shots, {.root = options.data.root}));
+    RETORT_TRY(shots, eval::data_path(task, *task.shots, {.root = options.where.data.root}));
   }
   RETORT_TRY(const eval::TaskRows rows, eval::load_rows(task, path, shots));
   RETORT_TRY(const eval::Questions questions, eval::Questions::make(task, rows, count));
@@ -74,7 +74,7 @@ Status print_prompt(const eval::Task& task, const DescribeOptions& options) {
 }
 
 Status describe_task(const DescribeOptions& options) {
-  RETORT_TRY(const auto folder, eval::tasks_folder(options.tasks));
+  RETORT_TRY(const auto folder, eval::tasks_folder(options.where.tasks));
   RETORT_TRY(const eval::Task task, eval::find_task(folder, options.task));
   if (options.prompt) return print_prompt(task, options);
   print_task(task);
@@ -88,10 +88,8 @@ void add_eval_describe(Command group) {
   Command command = group.add_subcommand("describe", "What a task asks, how it is graded, what others scored");
   command.footer("With --prompt, the first question of the data as it is asked, and its right answer.");
   command.add("TASK", options->task, "Its name, as 'retort eval list' has it").required();
-  command.add("--tasks", options->tasks, "Folder of tasks (or RETORT_TASKS) [those that come with retort]");
   command.add_flag("--prompt", options->prompt, "Show the first question as it is asked; needs the data");
-  command.add("--data", options->data.chosen, "The task's file of questions");
-  command.add("--data-root", options->data.root, "Folder that the tasks' files are below (or RETORT_DATA)");
+  add_task_data_options(command, options->where);
   command.add("--num-fewshot", options->shots, "Examples before the question [the task's]");
   command.on_use([options] { return describe_task(*options); });
 }

@@ -1,7 +1,8 @@
 #include "cli/eval_model.h"
 
+#include <algorithm>
 #include <map>
-#include <numeric>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -75,15 +76,21 @@ class ModelResponder : public eval::Responder {
 
   Expected<std::vector<double>> loglikelihoods(const std::string& prompt,
                                                const std::vector<std::string>& continuations) override {
-    RETORT_TRY(const EngineConfig config, engine_config(options_.engine, *model_.model()));
     const std::vector<TokenId> before = model_.raw_prompt(prompt).ids;
-    std::vector<double> out;
+    std::vector<Continuation> texts;
     for (const std::string& continuation : continuations) {
-      const std::vector<TokenId> ids = model_.raw_prompt(prompt + continuation).ids;
+      Continuation text{model_.raw_prompt(prompt + continuation).ids, 0};
       // What the prompt alone becomes is a prefix, unless a token spans the border: then from where they part.
-      std::size_t common = 0;
-      while (common < before.size() && common < ids.size() && before[common] == ids[common]) ++common;
-      RETORT_TRY(const double sum, sum_from(ids, std::max<std::size_t>(common, 1), config));
+      const std::size_t most = std::min(before.size(), text.ids.size());
+      while (text.from < most && before[text.from] == text.ids[text.from]) ++text.from;
+      text.from = std::max<std::size_t>(text.from, 1);
+      texts.push_back(std::move(text));
+    }
+    if (differ_in_their_last_token(texts)) return last_token_logprobs(texts);
+    RETORT_TRY(const EngineConfig config, engine_config(options_.engine, *model_.model()));
+    std::vector<double> out;
+    for (const Continuation& text : texts) {
+      RETORT_TRY(const double sum, sum_from(text.ids, text.from, config));
       out.push_back(sum);
     }
     return out;
@@ -104,6 +111,12 @@ class ModelResponder : public eval::Responder {
     ModelAnswer told;
     std::optional<Engine::RequestId> id;
     bool ended = false;
+  };
+
+  /// A prompt with a continuation, which begins at token `from`.
+  struct Continuation {
+    std::vector<TokenId> ids;
+    std::size_t from;
   };
 
   static ModelAnswer failed(Error error) {
@@ -142,6 +155,38 @@ class ModelResponder : public eval::Responder {
     const std::int64_t room = engine_->memory_plan().max_model_len - static_cast<std::int64_t>(prompt.ids.size());
     out.generation.max_tokens = std::min(request.max_tokens, std::max<std::int64_t>(room, 1));
     out.generation.stop_token_ids = model_.stop_ids();
+    return out;
+  }
+
+  /// Letters of choices, mostly: one run of what is before them tells all.
+  [[nodiscard]] bool differ_in_their_last_token(const std::vector<Continuation>& texts) const {
+    const auto room = static_cast<std::size_t>(engine_->memory_plan().max_model_len);
+    return !texts.empty() && texts[0].ids.size() <= room &&
+           std::all_of(texts.begin(), texts.end(), [&](const Continuation& text) {
+             return text.from == texts[0].from && text.ids.size() == text.from + 1;
+           });
+  }
+
+  /// By the engine, so that what many questions begin with is computed once.
+  [[nodiscard]] Expected<std::vector<double>> last_token_logprobs(const std::vector<Continuation>& texts) {
+    EngineRequest request;
+    request.generation.prompt.assign(texts[0].ids.begin(), texts[0].ids.end() - 1);
+    request.generation.max_tokens = 1;
+    request.generation.sampling.temperature = 0;
+    request.generation.sampling.logprobs = 0;
+    for (const Continuation& text : texts) request.generation.sampling.logprob_token_ids.push_back(text.ids.back());
+    std::vector<double> out;
+    std::optional<Error> error;
+    Engine::Callbacks callbacks;
+    callbacks.on_token = [&](const SampledToken& token) {
+      for (const TokenLogprob& candidate : token.top) out.push_back(candidate.logprob);
+      return OnToken::kContinue;
+    };
+    callbacks.on_finish = [&](const EngineResult& result) { error = result.error; };
+    RETORT_TRY_STATUS(engine_->add(std::move(request), std::move(callbacks)));
+    while (engine_->step()) {
+    }
+    if (error) return fail(*error);
     return out;
   }
 

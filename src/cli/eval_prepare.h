@@ -7,13 +7,14 @@
 #include "core/json.h"
 #include "eval/question.h"
 #include "eval/task.h"
+#include "eval/task_folder.h"
 
 namespace retort::cli {
 
+/// --tasks, --data and --data-root.
 struct TaskDataOptions {
-  std::string tasks_folder;
-  std::string data;
-  std::string data_root;
+  std::string tasks;  ///< folder
+  eval::DataLocation data;
 };
 void add_task_data_options(Command command, TaskDataOptions& options);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/eval_commands.h"
+#include "cli/eval_prepare.h"
 #include "cli/eval_write.h"
 #include "cli/grade_commands.h"
 #include "cli/safe_text.h"
@@ -20,8 +21,7 @@ namespace {
 struct ReportOptions {
   std::string folder;
   std::string output;
-  std::string tasks;
-  eval::DataLocation data;
+  TaskDataOptions where;
 };
 
 std::string config_text(const Json& config, std::string_view field, std::string_view fallback) {
@@ -46,7 +46,7 @@ Expected<eval::Task> task_of_config(const Json& config) {
 Expected<eval::Task> task_of_run(const ReportOptions& options, const Json& config) {
   RETORT_TRY(eval::Task recorded, task_of_config(config));
   auto found = [&]() -> Expected<eval::Task> {
-    RETORT_TRY(const std::filesystem::path folder, eval::tasks_folder(options.tasks));
+    RETORT_TRY(const std::filesystem::path folder, eval::tasks_folder(options.where.tasks));
     return eval::find_task(folder, recorded.name);
   }();
   if (found && found->version == recorded.version) return found;
@@ -55,7 +55,7 @@ Expected<eval::Task> task_of_run(const ReportOptions& options, const Json& confi
                               ? fmt::format("{}: the run is of version {} of the task, the tasks folder has version {}",
                                             recorded.name, recorded.version, found->version)
                               : found.error().message();
-  if (!options.tasks.empty()) return fail(ErrorCode::kInvalidArgument, "--tasks: {}", why);
+  if (!options.where.tasks.empty()) return fail(ErrorCode::kInvalidArgument, "--tasks: {}", why);
   fmt::print("without published scores: {}\n", terminal_safe(why));
   return recorded;
 }
@@ -65,7 +65,7 @@ Expected<std::optional<eval::TaskRows>> rows_of_run(const ReportOptions& options
                                                     const Json& config) {
   const std::string asked = config_text(config, "data_sha256", "");
   auto rows = [&]() -> Expected<eval::TaskRows> {
-    RETORT_TRY(const std::filesystem::path path, eval::data_path(task, task.data, options.data));
+    RETORT_TRY(const std::filesystem::path path, eval::data_path(task, task.data, options.where.data));
     RETORT_TRY(eval::TaskRows read, eval::load_rows(task, path, {}));
     if (read.questions.sha256 != asked) {
       return fail(ErrorCode::kInvalidArgument, "{}: the run was asked from data with sha256 {} but this has {}",
@@ -74,7 +74,7 @@ Expected<std::optional<eval::TaskRows>> rows_of_run(const ReportOptions& options
     return read;
   }();
   if (rows) return std::optional(std::move(*rows));
-  if (!options.data.chosen.empty() || !options.data.root.empty()) return fail(rows.error());
+  if (!options.where.data.chosen.empty() || !options.where.data.root.empty()) return fail(rows.error());
   fmt::print("without the questions' texts and subjects: {}\n", terminal_safe(rows.error().message()));
   return std::optional<eval::TaskRows>();
 }
@@ -111,9 +111,7 @@ void add_eval_report(Command group) {
       "and, where rows have one, scores by subject.");
   command.add("DIR", options->folder, "Folder of a run: OUTPUT/TASK").required();
   command.add("--output", options->output, "The file [DIR/report.html]");
-  command.add("--tasks", options->tasks, "Folder of tasks (or RETORT_TASKS) [those that come with retort]");
-  command.add("--data", options->data.chosen, "The task's file of questions");
-  command.add("--data-root", options->data.root, "Folder that the tasks' files are below (or RETORT_DATA)");
+  add_task_data_options(command, options->where);
   command.on_use([options] { return write_report_of(*options); });
 }
 

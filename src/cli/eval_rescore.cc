@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
@@ -39,18 +38,14 @@ struct RescoreCommandOptions {
   int grade_jobs = 2;
 };
 
-/// What only results.json knows of the run. A run that was killed has none: then its time is not known, and is 0.
+/// What the configuration and results.json know of the run, which a killed one does not have.
 eval::RunRecord earlier_record(const std::filesystem::path& folder, const Json& config) {
   eval::RunRecord record;
   record.shots = json_int(config, "num_fewshot", {0, INT64_MAX}, 0).value_or(0);
   std::ifstream file(folder / "results.json");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto results = parse_json(text, "results.json");
-  if (results && results->is_object()) {
-    record.model = json_string(*results, "model_name", "").value_or("");
-    const std::string seconds = json_string(*results, "total_evaluation_time_seconds", "").value_or("");
-    record.seconds = std::max(0.0, std::strtod(seconds.c_str(), nullptr));
-  }
+  if (results && results->is_object()) record.model = json_string(*results, "model_name", "").value_or("");
   if (record.model.empty()) {
     const Json* model = json_find(config, "model");
     if (model != nullptr && model->is_object()) record.model = json_string(*model, "model", "").value_or("");
@@ -135,6 +130,7 @@ Status rescore_run(const RescoreCommandOptions& options) {
                                                      .changed = static_cast<std::int64_t>(rescored.changes.size())}));
   record.rows = static_cast<std::int64_t>(asked.rows.ids.size());
   record.started_at = store.started_at();
+  RETORT_TRY(record.seconds, store.seconds());
   record.config_hash = store.config_hash();
   RETORT_TRY(record.rescorings, store.rescorings());
   grade::MathsGrader maths({.worker = maths_worker_command(), .workers = options.grade_jobs});

@@ -12,6 +12,7 @@
 
 #include "cli/eval_commands.h"
 #include "cli/eval_model.h"
+#include "cli/eval_prepare.h"
 #include "cli/eval_progress.h"
 #include "cli/eval_rating.h"
 #include "cli/eval_write.h"
@@ -45,9 +46,7 @@ struct Options {
   std::string think;
   std::string ids;
   std::string shard = "0/1";
-  std::string tasks_folder;
-  std::string data;
-  std::string data_root;
+  TaskDataOptions where;
   std::string endpoint;
   std::string standings;
   std::string histogram;
@@ -96,15 +95,14 @@ Status apply_options(const Options& options, eval::Task& task) {
 
 Expected<Prepared> prepare(const Options& options, const std::string& name) {
   Prepared out;
-  RETORT_TRY(const std::filesystem::path folder, eval::tasks_folder(options.tasks_folder));
+  RETORT_TRY(const std::filesystem::path folder, eval::tasks_folder(options.where.tasks));
   RETORT_TRY(out.task, eval::find_task(folder, name));
   RETORT_TRY_STATUS(apply_options(options, out.task));
-  RETORT_TRY(const std::filesystem::path questions,
-             eval::data_path(out.task, out.task.data, {.chosen = options.data, .root = options.data_root}));
+  RETORT_TRY(const std::filesystem::path questions, eval::data_path(out.task, out.task.data, options.where.data));
   out.shots = options.num_fewshot.value_or(out.task.shots ? out.task.shots->count : 0);
   std::optional<std::filesystem::path> shots;
   if (out.shots > 0 && out.task.shots) {
-    RETORT_TRY(shots, eval::data_path(out.task, *out.task.shots, {.chosen = {}, .root = options.data_root}));
+    RETORT_TRY(shots, eval::data_path(out.task, *out.task.shots, {.chosen = {}, .root = options.where.data.root}));
   }
   RETORT_TRY(out.rows, eval::load_rows(out.task, questions, shots));
   RETORT_TRY(const eval::Shard shard, eval::parse_shard(options.shard));
@@ -193,18 +191,14 @@ Status evaluate(const Options& options, const std::string& name, eval::Responder
   const std::filesystem::path folder = std::filesystem::path(options.output) / name;
   RETORT_TRY(eval::SampleStore store, eval::SampleStore::open(folder, config));
   EvalDisplay display(name, progress_style_of_stderr());
-  double seconds = 0;
   Status ran = eval::run_task(
       prepared.task, prepared.rows, questions, prepared.run, responder, tools, store,
-      [&](const eval::RunProgress& progress) {
-        seconds = progress.seconds;
-        display.show(progress);
-      },
-      cancel);
+      [&](const eval::RunProgress& progress) { display.show(progress); }, cancel);
   display.finish();
   RETORT_TRY(const std::vector<eval::Sample> samples, store.samples());
   if (samples.empty()) return ran;
   RETORT_TRY(const std::vector<eval::Rescoring> rescorings, store.rescorings());
+  RETORT_TRY(const double seconds, store.seconds());
   const eval::RunRecord record{.model = options.model.model,
                                .shots = prepared.shots,
                                .rows = static_cast<std::int64_t>(prepared.rows.ids.size()),
@@ -289,9 +283,7 @@ void add_eval_run(Command command) {
   command.add("--think", options->think, "What becomes of reasoning before an answer is read: strip, keep or require");
   command.add("--concurrency", options->concurrency, "Answers under way at a time; 0: --max-num-seqs").show_default();
   command.add("--grade-jobs", options->grade_jobs, "Answers graded at a time").show_default();
-  command.add("--tasks", options->tasks_folder, "Folder of tasks (or RETORT_TASKS)");
-  command.add("--data", options->data, "The task's data, in place of its file below --data-root");
-  command.add("--data-root", options->data_root, "Folder of data (or RETORT_DATA)");
+  add_task_data_options(command, options->where);
   command.add("--output", options->output, "Folder of results").show_default();
   command.add("--standings", options->standings, "Official standings of contests: also print a rating");
   command.add("--rating-histogram", options->histogram, "How many people have which rating: also print a percentile");

@@ -1,6 +1,7 @@
 #include "eval/runner.h"
 
 #include <chrono>
+#include <fmt/format.h>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -184,6 +185,9 @@ class Run {
     RETORT_TRY(const std::vector<double> likelihoods,
                responder_.loglikelihoods(question.prompt, question.continuations));
     const std::size_t chosen = likeliest(likelihoods);
+    for (std::size_t i = 0; i < likelihoods.size(); ++i) {
+      sample.output += fmt::format("{}: {:.6f}\n", question.choices[i].letter, likelihoods[i]);
+    }
     sample.answer = question.choices[chosen].letter;
     sample.score = chosen == question.right_choice ? 1 : 0;
     sample.reason = sample.score > 0 ? "likeliest" : "another is likelier";

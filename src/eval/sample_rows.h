@@ -17,7 +17,8 @@ CREATE TABLE runs (
   config TEXT NOT NULL,
   config_sha256 TEXT NOT NULL,
   retort_version TEXT NOT NULL,
-  started_at TEXT NOT NULL
+  started_at TEXT NOT NULL,
+  seconds REAL NOT NULL DEFAULT 0       -- until the last sample that it added
 );
 CREATE TABLE samples (
   question_id TEXT NOT NULL,
@@ -39,8 +40,11 @@ CREATE TABLE samples (
   metrics TEXT NOT NULL,                -- JSON
   PRIMARY KEY (question_id, sample)
 );
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )";
+/// From version 1 to 2.
+inline constexpr std::string_view kAddSeconds =
+    "ALTER TABLE runs ADD COLUMN seconds REAL NOT NULL DEFAULT 0; PRAGMA user_version = 2;";
 
 inline constexpr std::string_view kSampleColumns =
     "question_id, sample, row, prompt_sha256, output, finish_reason, prompt_tokens, output_tokens, think_bytes, "

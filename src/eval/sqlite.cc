@@ -30,7 +30,7 @@ Error sqlite_error(sqlite3* handle) {
 bool is_archived(const std::filesystem::path& path) {
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   std::error_code ignored;
-  return ::access(folder.c_str(), W_OK) != 0 && !std::filesystem::exists(path.string() + "-wal", ignored);
+  return ::eaccess(folder.c_str(), W_OK) != 0 && !std::filesystem::exists(path.string() + "-wal", ignored);
 }
 
 /// SQLite's name for a file that does not change while it is open.
@@ -127,5 +127,7 @@ Status Database::run(const std::string& sql) {
   }
   return {};
 }
+
+std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }
 
 }  // namespace retort::eval

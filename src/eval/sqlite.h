@@ -51,6 +51,8 @@ class Database {
   Expected<Statement> prepare(std::string_view sql);
   /// One or more statements without parameters.
   Status run(const std::string& sql);
+  /// The key of the row that was inserted last.
+  [[nodiscard]] std::int64_t last_row() const;
 
  private:
   struct Close {

@@ -1,7 +1,9 @@
 #include "eval/store.h"
 
+#include <chrono>
 #include <cmath>
 #include <ctime>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -19,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kSchema = 1;  // PRAGMA user_version
+constexpr std::int64_t kSchema = 2;  // PRAGMA user_version
 
 constexpr std::string_view kInsert = "INSERT INTO";
 constexpr std::string_view kReplace = "REPLACE INTO";
@@ -65,6 +67,8 @@ struct SampleStore::Impl {
   Json config;
   std::string config_hash;
   std::string started_at;
+  std::int64_t run = 0;  // the number of what is being written
+  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   mutable std::mutex mutex;  // for the database
 
   Impl(fs::path file, std::optional<FileLock> held, Database opened)
@@ -93,6 +97,7 @@ struct SampleStore::Impl {
     statement.bind(3, version());
     statement.bind(4, std::string_view(now));
     RETORT_TRY_STATUS(done(statement));
+    run = database.last_row();
     if (!started_at.empty()) return {};
     config = asked;
     config_hash = hash;
@@ -110,6 +115,22 @@ struct SampleStore::Impl {
                    fmt::format("{} samples ({}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", sql, kSampleColumns)));
     bind_sample(statement, sample);
     return done(statement);
+  }
+
+  Status put_seconds() {
+    RETORT_TRY(Statement statement, database.prepare("UPDATE runs SET seconds = ? WHERE number = ?"));
+    statement.bind(1, std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    statement.bind(2, run);
+    return done(statement);
+  }
+
+  /// All that `work` writes, or nothing.
+  Status at_once(const std::function<Status()>& work) {
+    RETORT_TRY_STATUS(database.run("BEGIN IMMEDIATE"));
+    Status status = work();
+    if (status) status = database.run("COMMIT");
+    if (!status) static_cast<void>(database.run("ROLLBACK"));  // some errors have done so already
+    return status;
   }
 
   Status put_rescoring(const Rescoring& rescoring) {
@@ -155,6 +176,7 @@ Expected<std::unique_ptr<SampleStore::Impl>> SampleStore::open_to_write(const fs
   RETORT_TRY_STATUS(database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"));
   RETORT_TRY(const std::int64_t schema, schema_of(database));
   if (schema == 0) RETORT_TRY_STATUS(database.run(fmt::format("BEGIN; {} COMMIT;", kTables)));
+  if (schema == 1) RETORT_TRY_STATUS(database.run(fmt::format("BEGIN; {} COMMIT;", kAddSeconds)));
   RETORT_TRY_STATUS(check_schema(database, path));
   return std::make_unique<Impl>(path, std::move(*lock), std::move(database));
 }
@@ -199,7 +221,10 @@ Expected<SampleStore> SampleStore::open_to_read(const fs::path& folder) {
 
 Status SampleStore::write(const Sample& sample, std::string_view sql) {
   const std::lock_guard guard(impl_->mutex);
-  return impl_->put(sample, sql);
+  return impl_->at_once([&]() -> Status {
+    RETORT_TRY_STATUS(impl_->put(sample, sql));
+    return impl_->put_seconds();
+  });
 }
 
 Status SampleStore::add(const Sample& sample) {
@@ -219,17 +244,12 @@ Status SampleStore::regrade(std::span<const Sample> samples, Rescoring rescoring
   config["think"] = rescoring.after.think;
   config["grade_profile"] = rescoring.after.profile;
   RETORT_TRY(const std::string hash, config_hash_of(config));
-  RETORT_TRY_STATUS(impl_->database.run("BEGIN IMMEDIATE"));
-  const auto all = [&]() -> Status {
+  const Status status = impl_->at_once([&]() -> Status {
     for (const Sample& sample : samples) RETORT_TRY_STATUS(impl_->put(sample, kReplace));
     RETORT_TRY_STATUS(impl_->put_rescoring(rescoring));
-    RETORT_TRY_STATUS(impl_->set_config(json_text(config), hash));
-    return impl_->database.run("COMMIT");
-  };
-  if (Status status = all(); !status) {
-    static_cast<void>(impl_->database.run("ROLLBACK"));  // some errors have done so already
-    return fail(std::move(status).error().within(impl_->path.string()));
-  }
+    return impl_->set_config(json_text(config), hash);
+  });
+  if (!status) return fail(Error(status.error()).within(impl_->path.string()));
   impl_->config = std::move(config);
   impl_->config_hash = hash;
   return {};
@@ -263,6 +283,13 @@ Expected<std::vector<Sample>> SampleStore::samples() const {
     if (!sample) return fail(std::move(sample).error().within(impl_->path.string()));
     all.push_back(std::move(*sample));
   }
+}
+
+Expected<double> SampleStore::seconds() const {
+  const std::lock_guard guard(impl_->mutex);
+  RETORT_TRY(Statement statement, impl_->database.prepare("SELECT total(seconds) FROM runs"));
+  RETORT_TRY(const bool row, statement.step());
+  return row ? statement.number(0) : 0.0;
 }
 
 const Json& SampleStore::config() const { return impl_->config; }

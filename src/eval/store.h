@@ -51,6 +51,9 @@ class SampleStore {
   /// All, by row and index.
   [[nodiscard]] Expected<std::vector<Sample>> samples() const;
 
+  /// From opening to the last sample that was added, of all the times that the run was begun or taken up.
+  [[nodiscard]] Expected<double> seconds() const;
+
   /// How often it was graded again, the oldest first.
   [[nodiscard]] Expected<std::vector<Rescoring>> rescorings() const;
 

@@ -2,9 +2,11 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <utility>
@@ -113,6 +115,61 @@ TEST_F(EvalRun, AnOpenThoughtIsNoAnswer) {
     EXPECT_EQ(sample.outcome, eval::Outcome::kUnparsed);
     EXPECT_EQ(sample.score, 0);
   }
+}
+
+constexpr const char* kChoicesTask = R"(name = "letters"
+title = "Letters"
+description = "Which letter"
+
+[data]
+file = "letters.jsonl"
+fields = ["choices", "answer"]
+
+[choices]
+list = "choices"
+answer = "answer"
+continuation = "{{ text }}"
+
+[prompt]
+style = "text"
+user = "so it is"
+
+[grade]
+kind = "loglikelihood-choices"
+)";
+
+TEST_F(EvalRun, LettersAreScoredByOneRunAsByMany) {
+  std::filesystem::create_directories(folder_.path() / "tasks" / "letters");
+  std::ofstream(folder_.path() / "tasks" / "letters" / "README.md") << "# Letters\n";
+  std::ofstream(folder_.path() / "tasks" / "letters" / "task.toml") << kChoicesTask;
+  std::vector<std::string> outputs;
+  for (const char* last : {"z", "zz"}) {
+    std::ofstream(folder_.path() / "letters.jsonl")
+        << fmt::format(R"({{"choices": ["\\boxed{{12}}", "x", "{}"], "answer": 0}})", last) << '\n';
+    const std::string output = fmt::format("letters{}", outputs.size());
+    std::vector<std::string> words = command(output);
+    words[1] = "letters";
+    const ProgramResult result = run_program(RETORT_BINARY, words);
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    auto store = eval::SampleStore::open_to_read(folder_.path() / output / "letters").value();
+    outputs.push_back(store.samples().value().at(0).output);
+  }
+  const auto likelihoods = [](const std::string& output) {
+    std::vector<double> out;
+    std::istringstream lines(output);
+    for (std::string line; std::getline(lines, line);) out.push_back(std::stod(line.substr(3)));
+    return out;
+  };
+  const std::vector<double> once = likelihoods(outputs[0]);
+  const std::vector<double> each = likelihoods(outputs[1]);
+  ASSERT_EQ(once.size(), 3U) << outputs[0];
+  ASSERT_EQ(each.size(), 3U) << outputs[1];
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_LT(once[i], 0);
+    EXPECT_NEAR(once[i], each[i], 0.02) << i;  // the last token is computed as an answer's, or as a prompt's
+  }
+  EXPECT_GT(once[0], once[1]) << outputs[0];
+  EXPECT_LT(each[2], each[1]) << "two tokens";
 }
 
 TEST_F(EvalRun, ShowsTheFirstPromptsAndAsksNothing) {
