@@ -1,11 +1,11 @@
 // Tile registers. Every instruction is written as assembler that says it reads and writes memory: GCC 12's own
 // intrinsics do not say so, and stores that only a tile would have read were optimised away.
 //
-// Four of the eight registers are used: 0 and 1 are sums, 4 is the left factor, 6 the right one. So 3 loads of 1 KiB
-// (24 cycles at two lines each) feed 2 products (32 cycles). With all eight, 4 loads would feed 4 products, which is no
-// faster while a thread has the core for itself, and takes twice as long while another one (a hyperthread, perhaps a
-// neighbour's) has the core's other half: a load then waits for a free register to rename its target to, the fewer are
-// free the longer. Measured, ns per product with its loads, alone and beside a neighbour:
+// Four of the eight registers are used (wide_tiles.h: six): 0 and 1 are sums, 4 is the left factor, 6 the right one. So
+// 3 loads of 1 KiB (24 cycles at two lines each) feed 2 products (32 cycles). With all eight, 4 loads would feed 4
+// products, which is no faster while a thread has the core for itself, and takes twice as long while another one (a
+// neighbour's hyperthread, mostly) has the core's other half: as if a load waited until there is a free register to
+// rename its target to, and both threads shared these. Measured, ns for each product with its loads:
 //
 //   registers            8 (2 x 2)   7 (2 x 2)   6 (4 x 1)   4 (2 x 1)   3 (1 x 1)
 //   alone                7.0         7.0         7.0         7.0         7.5

@@ -7,8 +7,7 @@
 //
 // For 512 weights and 16 tokens, 32 cycles of tiles, 25 of expanding (once for 32 tokens) and 17 of adding up. While
 // one panel's 256 columns are multiplied, the next one's are expanded and the sums of one before are added up, a piece
-// behind each product; yet the three take some 95 cycles together (docs/engine.md, On AMX), 110 with pieces four times
-// as large.
+// behind each product; yet the three take some 80 cycles together (docs/engine.md, On AMX).
 #pragma once
 
 #include "kernels/amx/tile.h"
