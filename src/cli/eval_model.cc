@@ -44,7 +44,8 @@ class ModelResponder : public eval::Responder {
     if (!hash) return done(failed(hash.error()));
     answer->told.prompt_sha256 = *hash;
     Engine::Callbacks callbacks;
-    callbacks.on_token = [answer](const SampledToken& token) {
+    callbacks.on_token = [this, answer](const SampledToken& token) {
+      ++output_tokens_;
       answer->told.text += answer->stops.push(answer->detokenizer.push(token.id));
       return answer->stops.stopped() ? OnToken::kStop : OnToken::kContinue;
     };
@@ -61,6 +62,7 @@ class ModelResponder : public eval::Responder {
   }
 
   bool work() override { return engine_->step(); }
+  [[nodiscard]] std::int64_t output_tokens() const override { return output_tokens_; }
 
   void abandon() override {
     while (!under_way_.empty()) {
@@ -212,6 +214,7 @@ class ModelResponder : public eval::Responder {
   std::unique_ptr<Engine> engine_;
   ChatModelOptions options_;
   CancelToken never_;
+  std::int64_t output_tokens_ = 0;
   std::map<Engine::RequestId, int> under_way_;
 };
 

@@ -8,9 +8,10 @@ namespace retort::cli {
 namespace {
 
 std::string time_left(const eval::RunProgress& progress) {
-  const auto fresh = static_cast<double>(progress.done - progress.done_before);
-  if (fresh < 1 || progress.seconds <= 0) return "";
-  const double left = static_cast<double>(progress.all - progress.done) * progress.seconds / fresh;
+  if (progress.done == progress.done_before || progress.seconds <= 0) return "";
+  const double halves = 0.5 * static_cast<double>(progress.under_way);  // what is under way is half done on average
+  const double fresh = static_cast<double>(progress.done - progress.done_before) + halves;
+  const double left = (static_cast<double>(progress.all - progress.done) - halves) * progress.seconds / fresh;
   if (left < 90) return fmt::format("  {:.0f} s left", left);
   if (left < 5'400) return fmt::format("  {:.0f} min left", left / 60);
   return fmt::format("  {:.1f} h left", left / 3'600);
@@ -29,6 +30,9 @@ std::string eval_progress_line(const std::string& task, const eval::RunProgress&
     const auto n = static_cast<double>(progress.done);
     const double mean = progress.score_sum / n;
     line += fmt::format("  {:.1f}% +- {:.1f}", 100 * mean, 196 * std::sqrt(mean * (1 - mean) / n));
+  }
+  if (progress.under_way > 0 && progress.done == progress.done_before) {
+    line += fmt::format("  {} under way", progress.under_way);
   }
   if (progress.failed > 0) line += fmt::format("  {} failed", progress.failed);
   if (progress.seconds > 0 && progress.output_tokens > 0) {

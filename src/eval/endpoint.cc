@@ -127,6 +127,8 @@ class EndpointResponder : public Responder {
     return under_way_ > 0;
   }
 
+  [[nodiscard]] std::int64_t output_tokens() const override { return output_tokens_; }
+
   void abandon() override {
     abandoned_ = true;
     poster_->abandon();
@@ -177,6 +179,7 @@ class EndpointResponder : public Responder {
 
   void finish(Pending& pending, ModelAnswer answer) {
     --under_way_;
+    output_tokens_ += answer.output_tokens;
     answer.prompt_sha256 = pending.hash;
     answer.seconds = std::chrono::duration<double>(Clock::now() - pending.begun).count();
     pending.done(std::move(answer));
@@ -257,6 +260,7 @@ class EndpointResponder : public Responder {
   std::unique_ptr<HttpPoster> poster_;
   std::list<Pending> waiting_;  ///< for their next try
   std::int64_t under_way_ = 0;
+  std::int64_t output_tokens_ = 0;
   bool abandoned_ = false;
 };
 

@@ -51,6 +51,8 @@ class Responder {
   virtual void begin(const AnswerRequest& request, Done done) = 0;
   /// Goes on with what is under way for a while; false where there is nothing.
   virtual bool work() = 0;
+  /// How many tokens have been written, in answers that are under way too as far as that is known.
+  [[nodiscard]] virtual std::int64_t output_tokens() const = 0;
   /// Ends what is under way, with the finish reason "abort".
   virtual void abandon() = 0;
 

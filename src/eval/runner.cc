@@ -71,7 +71,6 @@ class Run {
     }
     progress_.all = static_cast<std::int64_t>(options_.places.size()) * options_.samples;
     progress_.done_before = progress_.done;
-    progress_.output_tokens = 0;
     return {};
   }
 
@@ -79,7 +78,6 @@ class Run {
     ++progress_.done;
     progress_.score_sum += sample.score;
     progress_.failed += sample.outcome == Outcome::kFailed ? 1 : 0;
-    progress_.output_tokens += sample.output_tokens;
   }
 
   void tell(Telling when) {
@@ -92,6 +90,7 @@ class Run {
     if (when == Telling::kNowAndThen && time - told_ < std::chrono::milliseconds(200)) return;
     told_ = time;
     now.under_way = under_way_;
+    now.output_tokens = responder_.output_tokens() - tokens_before_;
     now.seconds = std::chrono::duration<double>(time - begin_).count();
     if (on_progress_) on_progress_(now);
   }
@@ -221,6 +220,7 @@ class Run {
   std::vector<Item> pending_;
   std::int64_t under_way_ = 0;
   Clock::time_point begin_ = Clock::now();
+  std::int64_t tokens_before_ = responder_.output_tokens();
   Clock::time_point told_;
   std::mutex mutex_;
   RunProgress progress_;

@@ -30,7 +30,7 @@ struct RunProgress {
   std::int64_t all = 0;
   std::int64_t done_before = 0;  ///< of earlier runs
   double score_sum = 0;
-  std::int64_t output_tokens = 0;  ///< of this run
+  std::int64_t output_tokens = 0;  ///< of this run, in answers that are under way too as far as that is known
   std::int64_t failed = 0;
   std::int64_t under_way = 0;
   double seconds = 0;  ///< of this run
