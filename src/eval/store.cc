@@ -41,9 +41,9 @@ Expected<std::int64_t> schema_of(Database& database) {
   return found ? statement.integer(0) : 0;
 }
 
-Status check_schema(Database& database, const fs::path& path) {
+Status check_schema(Database& database, const fs::path& path, std::int64_t oldest) {
   RETORT_TRY(const std::int64_t schema, schema_of(database));
-  if (schema == kSchema) return {};
+  if (schema >= oldest && schema <= kSchema) return {};
   return fail(ErrorCode::kCorrupt,
               "{}: has version {} of the samples' tables but this program knows {}; use the "
               "program that wrote it, or another folder",
@@ -177,7 +177,7 @@ Expected<std::unique_ptr<SampleStore::Impl>> SampleStore::open_to_write(const fs
   RETORT_TRY(const std::int64_t schema, schema_of(database));
   if (schema == 0) RETORT_TRY_STATUS(database.run(fmt::format("BEGIN; {} COMMIT;", kTables)));
   if (schema == 1) RETORT_TRY_STATUS(database.run(fmt::format("BEGIN; {} COMMIT;", kAddSeconds)));
-  RETORT_TRY_STATUS(check_schema(database, path));
+  RETORT_TRY_STATUS(check_schema(database, path, kSchema));
   return std::make_unique<Impl>(path, std::move(*lock), std::move(database));
 }
 
@@ -212,7 +212,7 @@ Expected<SampleStore> SampleStore::open_to_read(const fs::path& folder) {
   RETORT_TRY_STATUS(check_there(folder));
   const fs::path path = folder / "samples.sqlite";
   RETORT_TRY(Database database, Database::open(path, Database::Mode::kReadOnly));
-  RETORT_TRY_STATUS(check_schema(database, path));
+  RETORT_TRY_STATUS(check_schema(database, path, 1));
   auto impl = std::make_unique<Impl>(path, std::nullopt, std::move(database));
   RETORT_TRY(const bool found, impl->read_first_run());
   if (!found) return fail(ErrorCode::kNotFound, "{}: no run was begun here", path.string());
@@ -287,6 +287,8 @@ Expected<std::vector<Sample>> SampleStore::samples() const {
 
 Expected<double> SampleStore::seconds() const {
   const std::lock_guard guard(impl_->mutex);
+  RETORT_TRY(const std::int64_t schema, schema_of(impl_->database));
+  if (schema < 2) return 0.0;  // it was not kept
   RETORT_TRY(Statement statement, impl_->database.prepare("SELECT total(seconds) FROM runs"));
   RETORT_TRY(const bool row, statement.step());
   return row ? statement.number(0) : 0.0;

@@ -51,7 +51,8 @@ class SampleStore {
   /// All, by row and index.
   [[nodiscard]] Expected<std::vector<Sample>> samples() const;
 
-  /// From opening to the last sample that was added, of all the times that the run was begun or taken up.
+  /// From opening to the last sample that was added, of all the times that the run was begun or taken up; 0 of one of
+  /// the version that did not keep it.
   [[nodiscard]] Expected<double> seconds() const;
 
   /// How often it was graded again, the oldest first.
