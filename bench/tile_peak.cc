@@ -1,7 +1,8 @@
-// What a core's tiles do at most, and what runs beside them: a step is 4 products, 4 loads of 1 KiB from L1, 64 vector
-// FMAs, or several of these. Were they independent, a step would take as long as the longest of them. How long it takes
-// tells how the kernels in kernels/amx have to be arranged, and whether a neighbour has the core's other thread: then
-// products and loads that take 28 and 23 ns alone take 90 together.
+// What a core's tiles do at most, and what runs beside them: a step is 4 products, 4 loads of 1 KiB from L1 (all eight
+// registers, which shows a neighbour most: kernels/amx/tile.h), 64 vector FMAs, or several of these. Were they
+// independent, a step would take as long as the longest of them. How long it takes tells how the kernels in kernels/amx
+// have to be arranged, and whether a neighbour has the core's other thread: then products and loads that take some
+// 35 and 20 ns alone take 80 to 100 together, and 37 to 49 without one.
 #include <benchmark/benchmark.h>
 #include <cstdint>
 #include <random>
@@ -25,7 +26,10 @@ enum : unsigned { kProducts = 1, kLoads = 2, kFmas = 4 };
 template <unsigned kWhat>
 void run(const Operands& data, float* out) {
   const retort::Tiles tiles;
-  retort::sums_zero<2, 2>();
+  retort::tile_zero<0>();
+  retort::tile_zero<1>();
+  retort::tile_zero<2>();
+  retort::tile_zero<3>();
   __m512 sums[kChains];
   for (int i = 0; i < kChains; ++i) sums[i] = _mm512_set1_ps(out[i]);
   const __m512 a = _mm512_set1_ps(0.999f);
