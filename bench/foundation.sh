@@ -13,8 +13,8 @@ if [ $# -ge 2 ]; then export RETORT_BENCH_TEXT=$2; fi
 
 build=build/bench
 {
-  cmake --preset release -B $build -DRETORT_BENCH=ON -DRETORT_TESTS=OFF -DRETORT_INSTALL=OFF
-  cmake --build $build
+  cmake --preset bench
+  cmake --build --preset bench
 } >&2
 
 date -u +%F

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs every test: the release build with all labels, ASan+UBSan, TSan for
-# what has threads, each fuzz target for 20 seconds, and scripts/check.sh.
+# what has threads, each fuzz target for 20 seconds, the benchmarks (built, not run: no time that a test measures means
+# anything), and scripts/check.sh.
 #
 # usage: scripts/test.sh [options]
 #   --fast          only the fast tests of the release build, and the checks that take seconds
 #   --label L       only the tests with the label L (fast, slow, real, threads), in the release build or in --preset
-#   --preset P      only this part: release, asan, tsan, fuzz or check. May be given several times
+#   --preset P      only this part: release, asan, tsan, fuzz, bench or check. May be given several times
 #   --no-install    do not look for missing packages
 #
 # Tests that need real data or a real checkpoint are skipped where those are missing, and say so; docs/testing.md tells
@@ -27,8 +28,8 @@ while [ $# -gt 0 ]; do
       ;;
     --preset)
       case ${2:-} in
-        release | asan | tsan | fuzz | check | dev) parts+=("$2") ;;
-        *) usage_error "--preset takes release, asan, tsan, fuzz, check or dev" ;;
+        release | asan | tsan | fuzz | bench | check | dev) parts+=("$2") ;;
+        *) usage_error "--preset takes release, asan, tsan, fuzz, bench, check or dev" ;;
       esac
       shift
       ;;
@@ -47,11 +48,11 @@ if [ "${#parts[@]}" -eq 0 ]; then
   elif [ -n "$label" ]; then
     parts=(release)
   else
-    parts=(release asan tsan fuzz check)
+    parts=(release asan tsan fuzz bench check)
   fi
 fi
 
-if [ "$install" = yes ]; then "$root/scripts/bootstrap.sh" test check; fi
+if [ "$install" = yes ]; then "$root/scripts/bootstrap.sh" test bench check; fi
 
 # Sanitized programs stop at the first report. ThreadSanitizer of GCC 12 wants the address space laid out as usual,
 # which kernels with more address randomization do not give it: run it without, where that is allowed.
@@ -100,6 +101,7 @@ part_asan() { build_preset asan && run_tests asan -L "${label:-fast}"; }
 part_tsan() { build_preset tsan threaded_tests && "${plain_layout[@]}" ctest --test-dir "$root/build/tsan" \
   --output-on-failure --no-tests=error -j "$(nproc)" -L threads; }
 part_fuzz() { build_preset fuzz fuzzers && "$root/scripts/fuzz.sh"; }
+part_bench() { build_preset bench; }
 part_check() { if [ "$fast" = yes ]; then "$root/scripts/check.sh"; else "$root/scripts/check.sh" --tidy; fi; }
 
 command -v ccache >/dev/null && export CCACHE_MAXSIZE=${CCACHE_MAXSIZE:-5G}

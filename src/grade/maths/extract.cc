@@ -128,9 +128,9 @@ bool is_verb(std::string_view word) {
   return std::find(kVerbs.begin(), kVerbs.end(), word) != kVerbs.end();
 }
 
-/// Words that make prose of a text: of two letters and more, neither a function's name nor a unit nor a command. A verb
-/// counts as many.
-int prose_words(std::string_view text) {
+/// Whether words make a sentence of a text: a verb among them does, and more than `most` of two letters and more that are
+/// neither a function's name nor a unit nor a command.
+bool is_prose(std::string_view text, int most) {
   int count = 0;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t first = i;
@@ -146,16 +146,16 @@ int prose_words(std::string_view text) {
         word == "percent" || word == "pct") {
       continue;
     }
-    count += is_verb(word) ? 100 : 1;
+    if (is_verb(word) || ++count > most) return true;
   }
-  return count;
+  return false;
 }
 
 /// Whether a text is an answer by itself: short, and no sentence of words or of a script without spaces.
 bool is_bare(std::string_view text) {
   constexpr std::size_t kMaxBareBytes = 512;
   constexpr int kMaxBareWords = 2;
-  if (text.empty() || text.size() > kMaxBareBytes || prose_words(text) > kMaxBareWords) return false;
+  if (text.empty() || text.size() > kMaxBareBytes || is_prose(text, kMaxBareWords)) return false;
   const bool digits = std::any_of(text.begin(), text.end(), is_digit);
   std::size_t foreign = 0;
   for (const char c : text) foreign += static_cast<unsigned char>(c) >= 0xd0 ? 1 : 0;  // Greek lies below
