@@ -90,12 +90,12 @@ void packed_matmul(benchmark::State& state, retort::PackedFormat format) {
   if (tokens == 1) state.counters["GB/s"] = rate(static_cast<double>(panels * bytes));
 }
 
-/// The same with activations of 15 bits (wide.h), where the processor has them.
+/// The same with activations of 12 bits (wide.h), where the processor has them.
 void wide_matmul(benchmark::State& state, retort::PackedFormat format) {
   const std::int64_t tokens = state.range(0);
   const std::int64_t rows = state.range(1);
   const std::int64_t columns = state.range(2);
-  if (kernels().wide_rows == nullptr) return state.SkipWithError("these kernels have no products of 15 bits");
+  if (kernels().wide_rows == nullptr) return state.SkipWithError("these kernels have no products of 12 bits");
   const int before = retort::thread_count();
   static_cast<void>(retort::set_thread_count(static_cast<int>(state.range(3))));
   const std::int64_t bytes = retort::panel_bytes(format, columns);
@@ -106,10 +106,11 @@ void wide_matmul(benchmark::State& state, retort::PackedFormat format) {
   auto codes = retort::Pages::allocate(static_cast<std::size_t>(retort::WideRows::code_count(tokens, columns)));
   if (!codes) return state.SkipWithError(codes.error().message().c_str());
   std::vector<float> scales(retort::WideRows::scale_count(tokens, columns));
+  std::vector<std::int32_t> pairs(retort::WideRows::pair_count(tokens, columns));
   std::vector<std::int32_t> offsets(retort::WideRows::offset_count(tokens, columns));
   std::vector<float> y(tokens * rows);
-  const retort::WideRows wide{reinterpret_cast<std::int8_t*>(codes->data()), scales.data(), offsets.data(), tokens,
-                              columns};
+  const retort::WideRows wide{
+      reinterpret_cast<std::int8_t*>(codes->data()), scales.data(), pairs.data(), offsets.data(), tokens, columns};
   for (auto _ : state) {
     kernels().wide_rows({x.data(), columns, wide, 0, columns / retort::kWideColumns});
     retort::parallel_for(panels, tokens > 4 ? 8 : 1, [&](retort::WorkRange range) {

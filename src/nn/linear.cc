@@ -13,7 +13,7 @@ constexpr std::size_t kCacheLine = 64;
 struct Input {
   const float* x_TC;
   StepTokens tokens;
-  QuantizedRows quantized;  // of the output's tokens, for formats without products of 15 bits
+  QuantizedRows quantized;  // of the output's tokens, for formats without products of 12 bits
   WideRows wide;            // and for those with them
   TiledRows tiled;          // of the prompt's
 };
@@ -120,10 +120,10 @@ void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRo
 }
 
 // Panels that a thread takes at a time. Of a tile product up to 32, which read the activations together, and as many
-// turns for each thread; of one of 15 bits four, likewise.
+// turns for each thread; of one of 12 bits eight, likewise.
 std::int64_t panels_at_a_time(const KernelTable& kernels, std::int64_t panels, const StepTokens& tokens) {
   constexpr std::int64_t kMost = 32;
-  if (tokens.prompts() == 0) return kernels.wide_rows != nullptr && tokens.prompt_from > 4 ? 4 : 1;
+  if (tokens.prompts() == 0) return kernels.wide_rows != nullptr && tokens.prompt_from > 4 ? 8 : 1;
   const std::int64_t threads = thread_count();
   const std::int64_t turns = (panels + kMost * threads - 1) / (kMost * threads);
   return (panels + turns * threads - 1) / (turns * threads);
@@ -147,14 +147,18 @@ WideRows QuantizeScratch::wide(std::int64_t tokens, std::int64_t columns) {
   };
   return {aligned_in(wide_codes_, WideRows::code_count(tokens, columns)),
           grow(wide_scales_, WideRows::scale_count(tokens, columns)),
-          grow(wide_offsets_, WideRows::offset_count(tokens, columns)), tokens, columns};
+          grow(wide_pairs_, WideRows::pair_count(tokens, columns)),
+          grow(wide_offsets_, WideRows::offset_count(tokens, columns)),
+          tokens,
+          columns};
 }
 
 std::int64_t QuantizeScratch::bytes(std::int64_t tokens, std::int64_t columns) {
   const std::int64_t quantized = columns + columns / kGroupColumns * static_cast<std::int64_t>(sizeof(ActivationGroup));
   // Columns that are no multiple of 256 have no wide rows; counted as if they had.
-  const std::int64_t wide =
-      WideRows::code_count(1, columns) + 4 * WideRows::scale_count(1, columns) + 4 * WideRows::offset_count(1, columns);
+  const std::int64_t words =
+      WideRows::scale_count(1, columns) + WideRows::pair_count(1, columns) + WideRows::offset_count(1, columns);
+  const std::int64_t wide = WideRows::code_count(1, columns) + 4 * words;
   return tokens * (quantized + wide + 2 * 2 * columns) + 2 * 2 * kTileRows * columns;
 }
 

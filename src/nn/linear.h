@@ -26,7 +26,7 @@ struct PackedWeight {
 struct Linear {
   TensorView w;
   MatmulFn matmul = nullptr;             ///< fp32 activations, W as it is
-  std::optional<PackedWeight> packed;    ///< activations of 8 or 15 bits
+  std::optional<PackedWeight> packed;    ///< activations of 8 or 12 bits
   std::vector<float> bias;               ///< [rows], or empty
   std::optional<GroupedWeight> grouped;  ///< of an integer scheme: what `w` or `packed` is made from
   [[nodiscard]] std::int64_t rows() const { return w.rows(); }
@@ -65,6 +65,7 @@ class QuantizeScratch {
   std::vector<ActivationGroup> side_;
   std::vector<std::int8_t> wide_codes_;
   std::vector<float> wide_scales_;
+  std::vector<std::int32_t> wide_pairs_;
   std::vector<std::int32_t> wide_offsets_;
   std::vector<std::uint16_t> tiles_;
   std::vector<std::uint16_t> gated_;

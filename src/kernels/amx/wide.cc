@@ -1,4 +1,4 @@
-// Activations of 15 bits (kernels/wide.h): how they are rounded, and which of two ways multiplies them.
+// Activations of 12 bits (kernels/wide.h): how they are rounded, and which of two ways multiplies them.
 #include "kernels/avx512/int8.h"
 // (int8.h first: simd/packed_formats.h is written in its terms)
 #include "kernels/amx/wide_few.h"
@@ -26,7 +26,7 @@ void wide_matmul(const WideMatmulArgs& a) {
 
 /// Columns of 256 from x, for token t of a tile.
 void widen_record(const float* x, const WideTile& tile, std::int64_t record, std::int64_t t) {
-  constexpr float kMost = 127.0f * 128.0f;
+  constexpr auto kMost = static_cast<float>(kWideMost);
   const I magnitude = iset(0x7fffffff);
   I largest = _mm512_setzero_si512();
   for (int i = 0; i < 16; ++i) largest = _mm512_max_epi32(largest, iand(_mm512_loadu_si512(x + 16 * i), magnitude));
@@ -38,13 +38,13 @@ void widen_record(const float* x, const WideTile& tile, std::int64_t record, std
   __builtin_memcpy(&max, &bits, sizeof(max));
   const F inverse = vset(zeros ? 0.0f : kMost / max);
   const float scale = bits >= kInfinityBits ? __builtin_nanf("") : zeros ? 0.0f : max / kMost;
-  tile.scale(record, 0)[t] = scale;
-  std::int32_t group = 0;
-  for (int i = 0; i < 16; ++i) {
+  tile.scale(record)[t] = scale;
+  std::int32_t sums[kWideOffsets];
+  for (int i = 0; i < kWideOffsets; ++i) {
     I n = _mm512_setzero_si512();
     if (!zeros) n = _mm512_cvtps_epi32(vmul(vload(x + 16 * i), inverse));
-    const I high = _mm512_srai_epi32(iadd(n, iset(64)), 7);
-    const I low = isub(n, _mm512_slli_epi32(high, 7));
+    const I high = _mm512_srai_epi32(iadd(n, iset(8)), 4);
+    const I low = isub(n, ishift_left<4>(high));
     const std::int64_t step = record * kSteps + i / 4;
     const auto store = [&](int plane, I values) {
       _mm_storeu_si128(reinterpret_cast<__m128i*>(tile.step(step, plane, t) + 16 * (i % 4)),
@@ -52,15 +52,14 @@ void widen_record(const float* x, const WideTile& tile, std::int64_t record, std
     };
     store(0, high);
     store(1, low);
-    const std::int32_t high_sum = _mm512_reduce_add_epi32(high);
-    const std::int32_t low_sum = _mm512_reduce_add_epi32(low);
-    tile.offset(record, 0, i)[t] = -32 * high_sum;
-    tile.offset(record, 1, i)[t] = -32 * low_sum;
-    group += 128 * high_sum + low_sum;
-    if (i % 2 == 1) {
-      tile.scale(record, 1 + i / 2)[t] = scale * static_cast<float>(group);
-      group = 0;
-    }
+    sums[i] = _mm512_reduce_add_epi32(n);
+    tile.offset(record, i)[t] = -32 * sums[i];
+  }
+  for (int i = 0; i < kWidePairs; ++i) {
+    const std::int32_t first = (sums[4 * i] + sums[4 * i + 1] + 1) >> 1;
+    const std::int32_t second = (sums[4 * i + 2] + sums[4 * i + 3] + 1) >> 1;
+    tile.pair(record, i)[t] = static_cast<std::int32_t>((static_cast<std::uint32_t>(first) & 0xffffu) |
+                                                        static_cast<std::uint32_t>(second) << 16);
   }
 }
 

@@ -1,5 +1,8 @@
 // 256 columns of a K-quant's panel (kernels/wide.h) as both ways to multiply them want it: weights in two planes of
 // bytes, scales, and how their sums are added to a token's. Include after avx512/int8.h.
+//
+// Beside tile products vectors are multiplied, converted and shifted on one port only, and that port is what they wait
+// for; bytes are moved on another. So what can be moved instead of shifted is.
 #pragma once
 
 #include "kernels/simd/packed_formats.h"
@@ -10,25 +13,69 @@ namespace {
 
 constexpr std::int64_t kSteps = kWideColumns / kWideStep;
 
-/// Of a format: how a weight s * q is split into two planes, (high << kShift) + low.
+/// Each byte becomes the 8 bits from bit `offset` of it on (-7 to 7). Bits that were not its own must be masked away.
+RETORT_INLINE I bits_from(I a, int offset) {
+  constexpr long long kBytes = 0x3830282018100800;  // byte i of 8 begins at bit 8 i
+  return _mm512_multishift_epi64_epi8(_mm512_set1_epi64(kBytes + (offset & 63) * 0x0101010101010101), a);
+}
+/// The same in words, for byte 0 of each word from `even` and byte 1 from `odd`: 8 bits from bit `offset` of the word
+/// on.
+RETORT_INLINE I bits_from_words(I even, I odd, int offset) {
+  constexpr long long kWords = 0x3030202010100000;
+  const I at = _mm512_set1_epi64(kWords + offset * 0x0101010101010101);
+  return _mm512_mask_multishift_epi64_epi8(_mm512_multishift_epi64_epi8(at, even), 0xaaaaaaaaaaaaaaaa, at, odd);
+}
+/// An unsigned scale of each row in both halves of its lane.
+RETORT_INLINE I scale_words(const std::uint8_t* s) {
+  const I row =
+      _mm512_set_epi32(0x0f0f0f0f, 0x0e0e0e0e, 0x0d0d0d0d, 0x0c0c0c0c, 0x0b0b0b0b, 0x0a0a0a0a, 0x09090909, 0x08080808,
+                       0x07070707, 0x06060606, 0x05050505, 0x04040404, 0x03030303, 0x02020202, 0x01010101, 0x00000000);
+  const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s));
+  return _mm512_maskz_permutexvar_epi8(0x5555555555555555, row, _mm512_castsi128_si512(all));
+}
+
+/// Codes of columns 16 half to 16 half + 15 of a group of kBits: load_codes()'s vectors 4 half to 4 half + 3.
+template <int kBits>
+RETORT_INLINE void load_half(const std::uint8_t* group, int half, I* w) {
+  const I low = iset_bytes(15);
+  RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+    const I q = iload(group + 64 * (2 * half + i));
+    w[2 * i] = iand(q, low);
+    w[2 * i + 1] = iand(bits_from(q, 4), low);
+  }
+  if constexpr (kBits == 5) {
+    const I q = iload(group + 256);
+    RETORT_UNROLL for (int v = 0; v < 4; ++v) w[v] = ior(w[v], iand(bits_from(q, 4 * half + v - 4), iset_bytes(16)));
+  }
+  if constexpr (kBits == 6) {
+    const I q = iload(group + 256 + 64 * half);
+    RETORT_UNROLL for (int v = 0; v < 4; ++v) w[v] = ior(w[v], iand(bits_from(q, 2 * v - 4), iset_bytes(0x30)));
+  }
+}
+
+/// Of a format: how a weight s * q is split into two planes, (high << kShift) + low / kLowFactor, 16 columns at a time;
+/// whether the product of both low planes is left out.
 template <typename Format>
 struct Split;
 
 template <int kBits, int kBytes>
 struct Split<SuperMin<kBits, kBytes>> {
   using Format = SuperMin<kBits, kBytes>;
-  static constexpr int kShift = 3;
+  static constexpr int kShift = kBits == 4 ? 2 : 3;      // of the scale's bits: the least with which planes are bytes
+  static constexpr int kLowFactor = kBits == 4 ? 4 : 1;  // 4 makes both cross products parts of one sum
   static constexpr bool kHasMin = true;
+  static constexpr bool kHasLowLow = false;
   static constexpr bool kSignedPlanes = false;
 
-  RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, std::uint8_t* high, std::uint8_t* low) {
-    I w[8];
-    load_codes<kBits>(Format::codes(record, g), 0, w);
-    const I s = scales_u8(Format::scales(record, g));
-    const I both = ior(s, _mm512_slli_epi32(s, 16));
-    const I low_bits = iand(both, _mm512_set1_epi16(7));
-    const I high_bits = _mm512_srli_epi16(both, 3);
-    RETORT_UNROLL for (int v = 0; v < 8; ++v) {
+  RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, int half, std::uint8_t* high,
+                                   std::uint8_t* low) {
+    I w[4];
+    load_half<kBits>(Format::codes(record, g), half, w);
+    const I both = scale_words(Format::scales(record, g));
+    const I rest = iand(both, _mm512_set1_epi16((1 << kShift) - 1));
+    const I low_bits = kLowFactor == 4 ? _mm512_slli_epi16(rest, 2) : rest;
+    const I high_bits = _mm512_srli_epi16(both, kShift);
+    RETORT_UNROLL for (int v = 0; v < 4; ++v) {
       _mm512_store_si512(high + 64 * v, _mm512_mullo_epi16(w[v], high_bits));
       _mm512_store_si512(low + 64 * v, _mm512_mullo_epi16(w[v], low_bits));
     }
@@ -38,64 +85,64 @@ struct Split<SuperMin<kBits, kBytes>> {
 template <>
 struct Split<P6K> {
   static constexpr int kShift = 7;
+  static constexpr int kLowFactor = 1;
   static constexpr bool kHasMin = false;
+  static constexpr bool kHasLowLow = true;
   static constexpr bool kSignedPlanes = true;
 
-  RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, std::uint8_t* high, std::uint8_t* low) {
-    I w[8];
-    load_codes<6>(P6K::codes(record, g), 0, w);
-    const I bytes = _mm512_set1_epi16(0x00ff);
+  RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, int half, std::uint8_t* high,
+                                   std::uint8_t* low) {
+    I w[4];
+    load_half<6>(P6K::codes(record, g), half, w);
     const I offset = _mm512_set1_epi16(32);
-    RETORT_UNROLL for (int half = 0; half < 2; ++half) {
-      const I s = scales_i8(P6K::scales(record, g) + 16 * half);
-      const I both = _mm512_or_si512(iand(s, iset(0xffff)), _mm512_slli_epi32(s, 16));
-      RETORT_UNROLL for (int v = 4 * half; v < 4 * half + 4; ++v) {
-        const I even = _mm512_mullo_epi16(_mm512_sub_epi16(iand(w[v], bytes), offset), both);
-        const I odd = _mm512_mullo_epi16(_mm512_sub_epi16(_mm512_srli_epi16(w[v], 8), offset), both);
-        // Bits of the mask from the even product, the others from the odd one.
-        const I highs = _mm512_ternarylogic_epi32(bytes, _mm512_srai_epi16(even, 7), _mm512_slli_epi16(odd, 1), 0xca);
-        const I lows = _mm512_ternarylogic_epi32(bytes, even, _mm512_slli_epi16(odd, 8), 0xca);
-        _mm512_store_si512(high + 64 * v, highs);
-        _mm512_store_si512(low + 64 * v, iand(lows, iset_bytes(127)));
-      }
+    const I s = scales_i8(P6K::scales(record, g) + 16 * half);
+    const I both = ior(iand(s, iset(0xffff)), _mm512_slli_epi32(s, 16));
+    RETORT_UNROLL for (int v = 0; v < 4; ++v) {
+      const I even = _mm512_mullo_epi16(_mm512_sub_epi16(iand(w[v], _mm512_set1_epi16(0x00ff)), offset), both);
+      const I odd = _mm512_mullo_epi16(_mm512_sub_epi16(_mm512_srli_epi16(w[v], 8), offset), both);
+      _mm512_store_si512(high + 64 * v, bits_from_words(even, odd, kShift));
+      _mm512_store_si512(low + 64 * v, iand(bits_from_words(even, odd, 0), iset_bytes(127)));
     }
   }
 };
 
-/// d, and -(dmin * m) of each group of 32.
+/// d; -2 dmin; m of groups 2i (lower half) and 2i + 1.
 struct RecordScales {
   alignas(64) float d[16];
-  alignas(64) float minus_min[8][16];
+  alignas(64) float minus_two_dmin[16];
+  alignas(64) std::int32_t minima[kWidePairs][16];
 };
 template <typename Format>
-RETORT_INLINE void take_d(const std::uint8_t* record, RecordScales& out) {
+RETORT_INLINE void take_floats(const std::uint8_t* record, RecordScales& out) {
   _mm512_store_ps(out.d, vload_f16(record));
-}
-template <typename Format>
-RETORT_INLINE void take_minus_min(const std::uint8_t* record, std::int64_t g, RecordScales& out) {
   if constexpr (Split<Format>::kHasMin) {
-    const F minimum = vmul(vload_f16(record + 32), float_u8(Format::scales(record, g) + 16));
-    _mm512_store_ps(out.minus_min[g], vsub(vzero(), minimum));
+    _mm512_store_ps(out.minus_two_dmin, vmul(vload_f16(record + 32), vset(-2.0f)));
+  }
+}
+/// Pair i of groups.
+template <typename Format>
+RETORT_INLINE void take_minima(const std::uint8_t* record, std::int64_t i, RecordScales& out) {
+  if constexpr (Split<Format>::kHasMin) {
+    const I first = scales_u8(Format::scales(record, 2 * i) + 16);
+    const I second = scales_u8(Format::scales(record, 2 * i + 1) + 16);
+    _mm512_store_si512(out.minima[i], ior(first, _mm512_slli_epi32(second, 16)));
   }
 }
 
-/// acc [kTokens] plus what 256 columns give tokens from `first` on: high and low are their sums H and L.
-template <typename Format, int kTokens>
-RETORT_INLINE void add_record(const I* high, const I* low, const RecordScales& scales, const WideTile& x,
-                              std::int64_t record, std::int64_t first, F* acc) {
-  const float* scale = x.scale(record, 0) + first;
-  const F d = _mm512_load_ps(scales.d);
-  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
-    const F sum = vfma(to_float(high[t]), vset(128.0f), to_float(low[t]));
-    acc[t] = vfma(sum, vmul(d, vset(scale[t])), acc[t]);
-  }
+/// acc plus what 256 columns give a token whose S is `sum`.
+template <typename Format>
+RETORT_INLINE F add_record(I sum, const RecordScales& scales, const WideTile& x, std::int64_t record,
+                           std::int64_t token, F acc) {
+  F product = vmul(to_float(sum), _mm512_load_ps(scales.d));
   if constexpr (Split<Format>::kHasMin) {
-    RETORT_UNROLL for (int g = 0; g < 8; ++g) {
-      const F minus_min = _mm512_load_ps(scales.minus_min[g]);
-      scale += x.count;
-      RETORT_UNROLL for (int t = 0; t < kTokens; ++t) acc[t] = vfma(minus_min, vset(scale[t]), acc[t]);
+    const std::int32_t* pairs = x.pair(record, 0) + token;
+    I minima = _mm512_madd_epi16(_mm512_load_si512(scales.minima[0]), iset(pairs[0]));
+    RETORT_UNROLL for (int i = 1; i < kWidePairs; ++i) {
+      minima = _mm512_dpwssd_epi32(minima, _mm512_load_si512(scales.minima[i]), iset(pairs[i * x.count]));
     }
+    product = vfma(to_float(minima), _mm512_load_ps(scales.minus_two_dmin), product);
   }
+  return vfma(product, vset(x.scale(record)[token]), acc);
 }
 
 RETORT_INLINE void store_sums(float* y, F sums, std::int64_t rows) {

@@ -1,13 +1,25 @@
-// K-quants times activations of 15 bits (kernels/wide.h) in integer tiles: five tokens and more.
+// K-quants times activations of 12 bits (kernels/wide.h) in integer tiles: five tokens and more.
 //
-// A weight is s * q, of 10 to 13 bits: two bytes. 4- and 5-bit codes times 3 of the scale's 6 bits stay below
-// 256, so one VPMULLW multiplies two codes, 64 for two of them; 6-bit ones are multiplied as 16-bit numbers and split.
-// So 256 columns of a panel become 2 planes of 4 tiles, and 16 tokens 2 planes of 4: 16 products of 16 cycles. They are
-// added up once: 4 sums to load, 2 conversions, FMAs; and 8 more for the minima.
+// A weight is s * q, of 10 to 13 bits: two bytes. 4-bit codes times 4 of the scale's bits (5-bit ones times 3) stay
+// below 256, so one VPMULLW multiplies two codes, 64 for two of them; 6-bit ones are multiplied as 16-bit numbers and
+// split. So 256 columns of a panel become 2 planes of 4 tiles, and 16 tokens 2 planes of 4: 12 products of 16 cycles,
+// 16 for 6-bit codes. The low plane of 4-bit codes is four times as large: then both cross products belong into one
+// sum.
 //
-// For 512 weights and 16 tokens, 32 cycles of tiles, 25 of expanding (once for 32 tokens) and 17 of adding up. While
-// one panel's 256 columns are multiplied, the next one's are expanded and the sums of one before are added up, a piece
-// behind each product; yet the three take some 80 cycles together (docs/engine.md, On AMX).
+// While one tile of tokens meets 256 columns of a panel, the next columns are expanded and the sums of the tile before
+// are added up, a piece behind each product. What that takes for 4-bit codes, in cycles for 64 columns and one of two
+// tiles of 16 tokens (1024 weights times 16 tokens):
+//
+//   tile products                               48
+//   loads, two lines a cycle                    53    64 lines of tiles, 32 of sums and scales, 10 of codes
+//   multiplications, conversions and shifts     58    one a cycle: the other port that could is the tiles'
+//   stores, one a cycle                         28
+//
+// All four overlap fully as long as everything hits L1: with vectors, loads and stores of as many cycles as the
+// products, these took no longer. So what decides is what lies in L1 (48 KiB): 16 KiB of activations, 16 of weights
+// that are multiplied and made, 2 of sums. With more than that, lines are evicted by weights that stream past, and
+// stores to evicted lines hold up all that come behind. Therefore a single buffer of sums, and columns of activations
+// that stay for kPanelsTogether panels. docs/engine.md (On AMX) has what was measured.
 #pragma once
 
 #include "kernels/amx/tile.h"
@@ -16,26 +28,39 @@
 namespace retort {
 namespace {
 
-constexpr std::int64_t kPanelsTogether = 4;  // whose sums wait in L1 or L2 while 256 columns of activations stay in L1
+constexpr std::int64_t kPanelsTogether = 8;  // whose sums wait in L2 while 256 columns of activations stay in L1
 constexpr std::int64_t kTilesTogether = 2;   // that share an expanded panel
+constexpr int kAhead = 3;                    // records: when weights are asked for
+constexpr int kPieces = 16;                  // in which a record is expanded
 
 /// 256 columns of a panel as tiles: [step][high, low][16 rows of four columns][16 rows][4].
 struct alignas(64) ExpandedRecord {
   std::uint8_t planes[kSteps][2][kTileBytes];
 };
-/// Sums of a tile of tokens: [plane of the weight * 2 + plane of the activations][token][row].
+/// Sums of a tile of tokens, planes of the weight by planes of the activations: [token][row].
 struct alignas(64) TileSums {
-  std::int32_t planes[4][kWideTokens][16];
+  std::int32_t high_high[kWideTokens][16];
+  std::int32_t high_low[kWideTokens][16];  ///< or both cross products
+  std::int32_t low_high[kWideTokens][16];
+  std::int32_t low_low[kWideTokens][16];
 };
 
-/// Group g of 8.
+/// Whether both cross products are parts of one sum.
 template <typename Format>
-RETORT_INLINE void expand_group(const std::uint8_t* record, std::int64_t g, ExpandedRecord& out, RecordScales& scales) {
+constexpr bool kMerged = (Split<Format>::kLowFactor << Split<Format>::kShift) == 16;
+/// Of 64 columns and a tile.
+template <typename Format>
+constexpr int kProducts = Split<Format>::kHasLowLow ? 4 : 3;
+
+/// Piece i of kPieces of a record.
+template <typename Format>
+RETORT_INLINE void expand_piece(const std::uint8_t* record, int i, ExpandedRecord& out, RecordScales& scales) {
+  const int g = i / 2;
   std::uint8_t(&planes)[2][kTileBytes] = out.planes[g / 2];
-  const std::int64_t at = g % 2 * (kTileBytes / 2);
-  Split<Format>::expand(record, g, planes[0] + at, planes[1] + at);
-  take_minus_min<Format>(record, g, scales);
-  if (g == 0) take_d<Format>(record, scales);
+  const int at = i % 4 * (static_cast<int>(kTileBytes) / 4);
+  Split<Format>::expand(record, g, i % 2, planes[0] + at, planes[1] + at);
+  if (i == 0) take_floats<Format>(record, scales);
+  if (i % 4 == 3) take_minima<Format>(record, i / 4, scales);
 }
 
 template <typename Format, int kSum, int kLeft, int kRight>
@@ -47,79 +72,85 @@ RETORT_INLINE void weight_product() {
   }
 }
 
-/// Asks for every sixteenth line of a record, from line `slot` on: a few at a time leave the tiles' loads their way.
+/// One of a step's products. Each has one factor in common with the one before.
 template <typename Format>
-RETORT_INLINE void fetch_some(const std::uint8_t* record, std::int64_t slot) {
-  if (record == nullptr) return;
-  RETORT_UNROLL for (std::int64_t at = 64 * slot; at < Format::kRecordBytes; at += 64 * 16) {
-    __builtin_prefetch(record + at, 0, 3);
-  }
-}
-
-/// One of a step's four products. Each differs from the one before in one factor, so that two registers do for these.
-template <typename Format>
-RETORT_INLINE void multiply_part(const WideTile& x, std::int64_t record, std::int64_t step, const ExpandedRecord& w,
+RETORT_INLINE void multiply_part(const WideTile& x, std::int64_t step, const std::uint8_t (&planes)[2][kTileBytes],
                                  int part) {
-  const std::int64_t at = record * kSteps + step;
   if (part == 0) {
-    tile_load<4>(x.step(at, 0, 0), kWideStep);
-    tile_load<6>(w.planes[step][0], kTileStride);
+    tile_load<4>(x.step(step, 0, 0), kWideStep);
+    tile_load<6>(planes[0], kTileStride);
     weight_product<Format, 0, 4, 6>();
   }
   if (part == 1) {
-    tile_load<6>(w.planes[step][1], kTileStride);
-    weight_product<Format, 2, 4, 6>();
+    tile_load<7>(planes[1], kTileStride);
+    weight_product<Format, kMerged<Format> ? 1 : 2, 4, 7>();
   }
   if (part == 2) {
-    tile_load<4>(x.step(at, 1, 0), kWideStep);
-    weight_product<Format, 3, 4, 6>();
-  }
-  if (part == 3) {
-    tile_load<6>(w.planes[step][0], kTileStride);
+    tile_load<4>(x.step(step, 1, 0), kWideStep);
     weight_product<Format, 1, 4, 6>();
   }
+  if (part == 3) weight_product<Format, 3, 4, 7>();
 }
 
-RETORT_INLINE void store_tiles(TileSums& out) {
-  tile_store<0>(out.planes[0], kTileStride);
-  tile_store<1>(out.planes[1], kTileStride);
-  tile_store<2>(out.planes[2], kTileStride);
-  tile_store<3>(out.planes[3], kTileStride);
-}
-
-/// Adds kTokens tokens of a tile up, from `first` on: sums [16 tokens][16 rows].
-template <typename Format, int kTokens>
-RETORT_INLINE void add_tokens(const TileSums& products, const RecordScales& scales, const WideTile& x,
-                              std::int64_t record, std::int64_t first, float* sums) {
-  constexpr int kShift = Split<Format>::kShift;
-  I high[kTokens];
-  I low[kTokens];
-  F acc[kTokens];
-  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
-    const auto plane = [&](int i) { return _mm512_load_si512(products.planes[i][first + t]); };
-    high[t] = iadd(_mm512_slli_epi32(plane(0), kShift), plane(2));
-    low[t] = iadd(_mm512_slli_epi32(plane(1), kShift), plane(3));
-    acc[t] = _mm512_load_ps(sums + 16 * (first + t));
-  }
-  add_record<Format, kTokens>(high, low, scales, x, record, first, acc);
-  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) _mm512_store_ps(sums + 16 * (first + t), acc[t]);
-}
-/// Tokens `first` and the one after it, if there are as many.
 template <typename Format>
-RETORT_INLINE void add_pair(const TileSums& products, const RecordScales& scales, const WideTile& x,
-                            std::int64_t record, std::int64_t first, float* sums) {
-  if (first + 2 <= x.count) {
-    add_tokens<Format, 2>(products, scales, x, record, first, sums);
-  } else if (first < x.count) {
-    add_tokens<Format, 1>(products, scales, x, record, first, sums);
+RETORT_INLINE void zero_tiles() {
+  tile_zero<0>();
+  tile_zero<1>();
+  if constexpr (!kMerged<Format>) tile_zero<2>();
+  if constexpr (Split<Format>::kHasLowLow) tile_zero<3>();
+}
+template <typename Format>
+RETORT_INLINE void store_tiles(TileSums& out) {
+  tile_store<0>(out.high_high, kTileStride);
+  tile_store<1>(out.high_low, kTileStride);
+  if constexpr (!kMerged<Format>) tile_store<2>(out.low_high, kTileStride);
+  if constexpr (Split<Format>::kHasLowLow) tile_store<3>(out.low_low, kTileStride);
+}
+
+/// Adds token t of a tile up: sums [16 tokens][16 rows].
+template <typename Format>
+RETORT_INLINE void add_token(const TileSums& products, const RecordScales& scales, const WideTile& x,
+                             std::int64_t record, std::int64_t t, float* sums) {
+  constexpr int kShift = Split<Format>::kShift;
+  // S is (high_high << kShift + 4) + (high_low << kShift) + (low_high << 4) + low_low
+  const I high =
+      iadd(ishift_left<4>(_mm512_load_si512(products.high_high[t])), _mm512_load_si512(products.high_low[t]));
+  I sum = ishift_left<kShift>(high);
+  if constexpr (!kMerged<Format>) sum = iadd(sum, ishift_left<4>(_mm512_load_si512(products.low_high[t])));
+  if constexpr (Split<Format>::kHasLowLow) sum = iadd(sum, _mm512_load_si512(products.low_low[t]));
+  _mm512_store_ps(sums + 16 * t, add_record<Format>(sum, scales, x, record, t, _mm512_load_ps(sums + 16 * t)));
+}
+
+/// Slots for other work: one behind each product of a tile and 256 columns.
+template <typename Format>
+constexpr int kSlots = kSteps* kProducts<Format>;
+
+/// Asks L2 for the lines of a record whose turn is in this slot: a few at a time leave the tiles' loads their way.
+template <typename Format>
+RETORT_INLINE void fetch_some(const std::uint8_t* record, int slot) {
+  RETORT_UNROLL for (std::int64_t at = 64 * slot; at < Format::kRecordBytes; at += 64 * kSlots<Format>) {
+    __builtin_prefetch(record + at, 0, 2);
   }
+}
+
+/// The first token that is added up in a slot, two at most in one: all have their turn once the first step is over,
+/// when what the tile before stored has arrived.
+template <typename Format>
+constexpr int first_added(int slot) {
+  constexpr int kLate = kProducts<Format>;
+  return slot < kLate ? 0 : (slot - kLate) * static_cast<int>(kWideTokens) / (kSlots<Format> - kLate);
+}
+/// The first piece of the next record that is expanded in a slot, of kPieces in kSlots of all tiles together.
+template <typename Format>
+constexpr int first_piece(int tiles, int slot) {
+  return slot * kPieces / (kSlots<Format> * tiles);
 }
 
 /// What multiply_wide_tiles() works in.
 struct WideWork {
-  ExpandedRecord expanded;               ///< of the item that is multiplied, and step by step of the next one
-  RecordScales scales[4];                ///< those of the two before as well
-  TileSums products[2][kTilesTogether];  ///< the item that is multiplied and the one before
+  ExpandedRecord expanded[2];  ///< of the item that is multiplied and of the next one
+  RecordScales scales[4];      ///< those of the item before as well
+  TileSums products;           ///< of the tile before
   alignas(64) float sums[kPanelsTogether][kTilesTogether][kWideTokens * 16];
 };
 
@@ -141,51 +172,56 @@ void multiply_wide_tiles(const WideMatmulArgs& a, const WideTile* x, std::int64_
   const std::int64_t records = a.x.columns / kWideColumns;
   const std::int64_t bytes = records * Format::kRecordBytes;
   const auto* weights = static_cast<const std::uint8_t*>(a.panels) + first_panel * bytes;
-  const auto source = [&](const WideItem& i) { return weights + i.panel * bytes + i.record * Format::kRecordBytes; };
   for (std::int64_t p = 0; p < panels; ++p) {
     for (int i = 0; i < kTiles; ++i) {
       for (float& sum : work.sums[p][i]) sum = 0;
     }
   }
-  WideItem done;  // what is added up: the item before the one before
-  WideItem before;
+  WideItem before;  // whose last tile's sums wait
   WideItem now;
   WideItem next;
-  WideItem ahead;
-  for (std::int64_t g = 0; g < 8; ++g) expand_group<Format>(weights, g, work.expanded, work.scales[0]);
+  for (int i = 0; i < kPieces; ++i) expand_piece<Format>(weights, i, work.expanded[0], work.scales[0]);
   next.advance(panels);
-  ahead = next;
-  ahead.advance(panels);
-  for (std::int64_t i = 0; i < records * panels + 2; ++i) {
+  // Of what is asked for ahead. Behind the last one lie the panels that a thread mostly has next.
+  WideItem ahead = next;
+  for (int i = 1; i < kAhead; ++i) ahead.advance(panels);
+  for (std::int64_t i = 0; i <= records * panels; ++i) {
     const bool multiplies = i < records * panels;
-    const std::uint8_t* const to_make = next.record < records ? source(next) : nullptr;
-    const std::uint8_t* const to_fetch = ahead.record < records ? source(ahead) : nullptr;
+    const std::uint8_t* const made =
+        next.record < records ? weights + next.panel * bytes + next.record * Format::kRecordBytes : nullptr;
+    const std::uint8_t* const fetched =
+        ahead.record < records
+            ? weights + ahead.panel * bytes + ahead.record * Format::kRecordBytes
+            : weights + (panels + ahead.panel) * bytes + (ahead.record - records) * Format::kRecordBytes;
     RETORT_UNROLL for (int tile = 0; tile < kTiles; ++tile) {
-      TileSums& products = work.products[i % 2][tile];  // those of `done` until they are overwritten
-      if (multiplies) {
-        tile_zero<0>();
-        tile_zero<1>();
-        tile_zero<2>();
-        tile_zero<3>();
-      }
-      RETORT_UNROLL for (std::int64_t step = 0; step < kSteps; ++step) {
-        RETORT_UNROLL for (int part = 0; part < 4; ++part) {
-          if (multiplies) multiply_part<Format>(x[tile], now.record, step, work.expanded, part);
-          if (tile == 0) fetch_some<Format>(to_fetch, 4 * step + part);
-          if (part < 2 && i > 1) {
-            add_pair<Format>(products, work.scales[(i + 2) % 4], x[tile], done.record, 4 * step + 2 * part,
-                             work.sums[done.panel][tile]);
+      // The tile before: of this item, or the item before's last one.
+      const int done = tile == 0 ? kTiles - 1 : tile - 1;
+      const WideItem item = tile == 0 ? before : now;
+      const bool adds = tile == 0 ? i > 0 : multiplies;
+      const RecordScales& scales = work.scales[(tile == 0 ? i + 3 : i) % 4];
+      float* sums = work.sums[item.panel][done];
+      if (multiplies) zero_tiles<Format>();
+      RETORT_UNROLL for (int slot = 0; slot < kSlots<Format>; ++slot) {
+        if (multiplies) {
+          const int step = slot / kProducts<Format>;
+          multiply_part<Format>(x[tile], now.record * kSteps + step, work.expanded[i % 2].planes[step],
+                                slot % kProducts<Format>);
+        }
+        if (tile == 0) fetch_some<Format>(fetched, slot);
+        const int place = kSlots<Format> * tile + slot;
+        RETORT_UNROLL for (int e = 0; e < 2; ++e) {
+          const int t = first_added<Format>(slot) + e;
+          if (t < first_added<Format>(slot + 1) && adds && t < x[done].count) {
+            add_token<Format>(work.products, scales, x[done], item.record, t, sums);
+          }
+          const int piece = first_piece<Format>(kTiles, place) + e;
+          if (piece < first_piece<Format>(kTiles, place + 1) && made != nullptr) {
+            expand_piece<Format>(made, piece, work.expanded[(i + 1) % 2], work.scales[(i + 1) % 4]);
           }
         }
-        // The step's planes have been loaded for the last time.
-        if (tile + 1 == kTiles && to_make != nullptr) {
-          expand_group<Format>(to_make, 2 * step, work.expanded, work.scales[(i + 1) % 4]);
-          expand_group<Format>(to_make, 2 * step + 1, work.expanded, work.scales[(i + 1) % 4]);
-        }
       }
-      if (multiplies) store_tiles(products);
+      if (multiplies) store_tiles<Format>(work.products);
     }
-    done = before;
     before = now;
     now = next;
     next.advance(panels);

@@ -45,7 +45,7 @@ float dot(const float* a, const float* b, std::int64_t n);
 void fill_matmul(KernelTable& table);  ///< dequantize and matmul of every dtype
 void fill_packed(KernelTable& table);  ///< integer products
 void fill_tiles(KernelTable& table);   ///< bf16 tiles
-void fill_wide(KernelTable& table);    ///< activations of 15 bits
+void fill_wide(KernelTable& table);    ///< activations of 12 bits
 void fill_ops(KernelTable& table);     ///< everything that works on activations
 void attention_block(const AttentionBlockArgs& args);
 /// The polynomial of simd/math.h.

@@ -1,4 +1,4 @@
-// Products of K-quants and activations of 15 bits, one row and one token at a time; kernels/wide.h defines them.
+// Products of K-quants and activations of 12 bits, one row and one token at a time; kernels/wide.h defines them.
 #include "kernels/wide.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace retort::ref {
 namespace {
 
 constexpr float kLeastMagnitude = 0x1p-100f;
-constexpr float kMostCode = 127.0f * 128.0f;
+constexpr auto kMostCode = static_cast<float>(kWideMost);
 
 void widen_record(const float* x, const WideTile& tile, std::int64_t record, std::int64_t t) {
   std::uint32_t largest = 0;  // magnitudes compare like their bits, NaN above infinity above all numbers
@@ -23,20 +23,24 @@ void widen_record(const float* x, const WideTile& tile, std::int64_t record, std
   const float scale = !std::isfinite(max) ? std::numeric_limits<float>::quiet_NaN() : zeros ? 0.0f : max / kMostCode;
   const float inverse = zeros ? 0.0f : kMostCode / max;
   int sums[8] = {};
-  for (int i = 0; i < 16; ++i) tile.offset(record, 0, i)[t] = tile.offset(record, 1, i)[t] = 0;
+  for (int i = 0; i < kWideOffsets; ++i) tile.offset(record, i)[t] = 0;
   for (int k = 0; k < kWideColumns; ++k) {
     const int n = zeros ? 0 : static_cast<int>(std::nearbyint(x[k] * inverse));
-    const int high = (n + 64) >> 7;
-    const int low = n - 128 * high;
+    const int high = (n + 8) >> 4;
+    const int low = n - 16 * high;
     const std::int64_t step = record * (kWideColumns / kWideStep) + k / kWideStep;
     tile.step(step, 0, t)[k % kWideStep] = static_cast<std::int8_t>(high);
     tile.step(step, 1, t)[k % kWideStep] = static_cast<std::int8_t>(low);
-    tile.offset(record, 0, k / 16)[t] -= 32 * high;
-    tile.offset(record, 1, k / 16)[t] -= 32 * low;
+    tile.offset(record, k / 16)[t] -= 32 * n;
     sums[k / 32] += n;
   }
-  tile.scale(record, 0)[t] = scale;
-  for (int g = 0; g < 8; ++g) tile.scale(record, 1 + g)[t] = scale * static_cast<float>(sums[g]);
+  tile.scale(record)[t] = scale;
+  for (int i = 0; i < kWidePairs; ++i) {
+    const int first = (sums[2 * i] + 1) >> 1;
+    const int second = (sums[2 * i + 1] + 1) >> 1;
+    tile.pair(record, i)[t] = static_cast<std::int32_t>((static_cast<std::uint32_t>(first) & 0xffffu) |
+                                                        static_cast<std::uint32_t>(second) << 16);
+  }
 }
 
 void wide_rows(const WideRowsArgs& a) {
@@ -55,24 +59,29 @@ float add_record(const std::uint8_t* record, int row, const WideTile& tile, std:
   const std::uint8_t* scales = record + (kSigned ? 32 : 64);
   const std::int64_t group_bytes = kFormat == PackedFormat::kP4K ? 256 : kFormat == PackedFormat::kP5K ? 320 : 384;
   const std::uint8_t* groups = record + (kSigned ? 288 : 320);
-  std::int32_t sums[2] = {0, 0};
+  constexpr int kept = kFormat == PackedFormat::kP4K ? ~3 : kFormat == PackedFormat::kP5K ? ~7 : ~0;
+  std::int64_t sum = 0;
   for (int k = 0; k < kWideColumns; ++k) {
     const int g = k / 32;
     const std::uint8_t* at = scales + 32 * g + row;
     const int s = kSigned ? static_cast<std::int8_t>(at[k % 32 / 16 * 16]) : at[0];
     const int q = packed_code(info, groups + g * group_bytes, row, k % 32) - (kSigned ? 32 : 0);
     const std::int64_t step = r * (kWideColumns / kWideStep) + k / kWideStep;
-    for (int plane = 0; plane < 2; ++plane) sums[plane] += s * q * tile.step(step, plane, t)[k % kWideStep];
+    sum += q * (s * 16 * tile.step(step, 0, t)[k % kWideStep] + (s & kept) * tile.step(step, 1, t)[k % kWideStep]);
   }
   const float d = f16_to_float(load<std::uint16_t>(record, row));
-  const float sum = std::fma(static_cast<float>(sums[0]), 128.0f, static_cast<float>(sums[1]));
-  acc = std::fma(sum, d * tile.scale(r, 0)[t], acc);
-  if (kSigned) return acc;
-  const float dmin = f16_to_float(load<std::uint16_t>(record + 32, row));
-  for (int g = 0; g < 8; ++g) {
-    acc = std::fma(-(dmin * static_cast<float>(scales[32 * g + 16 + row])), tile.scale(r, 1 + g)[t], acc);
+  float product = static_cast<float>(sum) * d;
+  if (!kSigned) {
+    const float dmin = f16_to_float(load<std::uint16_t>(record + 32, row));
+    std::int64_t minima = 0;
+    for (int g = 0; g < 8; ++g) {
+      const auto pair = static_cast<std::uint32_t>(tile.pair(r, g / 2)[t]);
+      const auto half = static_cast<std::int16_t>(g % 2 == 0 ? pair & 0xffffu : pair >> 16);
+      minima += scales[32 * g + 16 + row] * half;
+    }
+    product = std::fma(static_cast<float>(minima), -2.0f * dmin, product);
   }
-  return acc;
+  return std::fma(product, tile.scale(r)[t], acc);
 }
 
 template <PackedFormat kFormat>

@@ -1,4 +1,4 @@
-// K-quants times activations of 15 bits: near the exact result, and on AMX the bits of the plain twin whatever shares a
+// K-quants times activations of 12 bits: near the exact result, and on AMX the bits of the plain twin whatever shares a
 // call.
 #include "kernels/wide.h"
 
@@ -27,8 +27,9 @@ struct WideMemory {
   WideMemory(const KernelTable& table, const std::vector<float>& x, std::int64_t tokens, std::int64_t columns)
       : codes(static_cast<std::size_t>(WideRows::code_count(tokens, columns))),
         scales(static_cast<std::size_t>(WideRows::scale_count(tokens, columns))),
+        pairs(static_cast<std::size_t>(WideRows::pair_count(tokens, columns))),
         offsets(static_cast<std::size_t>(WideRows::offset_count(tokens, columns))),
-        rows{codes.data(), scales.data(), offsets.data(), tokens, columns} {
+        rows{codes.data(), scales.data(), pairs.data(), offsets.data(), tokens, columns} {
     // In two parts, as threads share the records out.
     const std::int64_t records = columns / kWideColumns;
     table.wide_rows({x.data(), columns, rows, 0, records / 2});
@@ -36,6 +37,7 @@ struct WideMemory {
   }
   Aligned<std::int8_t> codes;
   Aligned<float> scales;
+  Aligned<std::int32_t> pairs;
   Aligned<std::int32_t> offsets;
   WideRows rows;
 };
@@ -68,6 +70,9 @@ TEST_P(Wide, ActivationsAreRoundedToTheBitsOfTheTwin) {
     for (std::int64_t i = 0; i < WideRows::scale_count(tokens, kColumns); ++i) {
       ASSERT_EQ(bits_of(actual.rows.scales[i]), bits_of(expected.rows.scales[i])) << i;
     }
+    for (std::int64_t i = 0; i < WideRows::pair_count(tokens, kColumns); ++i) {
+      ASSERT_EQ(actual.rows.pairs[i], expected.rows.pairs[i]) << i;
+    }
     for (std::int64_t i = 0; i < WideRows::offset_count(tokens, kColumns); ++i) {
       ASSERT_EQ(actual.rows.offsets[i], expected.rows.offsets[i]) << i;
     }
@@ -90,7 +95,7 @@ TEST_P(Wide, ProductsAreNearTheExactOnes) {
         const auto exact = testing::exact_dot(x.data() + t * kColumns, row.data(), kColumns);
         double rounding = 0;
         for (std::int64_t k = 0; k < kColumns; ++k) {
-          const float scale = wide_tile(wide.rows, 0).scale(k / kWideColumns, 0)[t];
+          const float scale = wide_tile(wide.rows, 0).scale(k / kWideColumns)[t];
           rounding += 0.5001 * scale * std::fabs(row[k]);
         }
         ASSERT_NEAR(y[t * (w.rows + 3) + r], exact.sum, rounding + 4 * testing::dot_tolerance(exact, kColumns))
