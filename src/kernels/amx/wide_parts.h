@@ -18,13 +18,6 @@ RETORT_INLINE I bits_from(I a, int offset) {
   constexpr long long kBytes = 0x3830282018100800;  // byte i of 8 begins at bit 8 i
   return _mm512_multishift_epi64_epi8(_mm512_set1_epi64(kBytes + (offset & 63) * 0x0101010101010101), a);
 }
-/// The same in words, for byte 0 of each word from `even` and byte 1 from `odd`: 8 bits from bit `offset` of the word
-/// on.
-RETORT_INLINE I bits_from_words(I even, I odd, int offset) {
-  constexpr long long kWords = 0x3030202010100000;
-  const I at = _mm512_set1_epi64(kWords + offset * 0x0101010101010101);
-  return _mm512_mask_multishift_epi64_epi8(_mm512_multishift_epi64_epi8(at, even), 0xaaaaaaaaaaaaaaaa, at, odd);
-}
 /// An unsigned scale of each row in both halves of its lane.
 RETORT_INLINE I scale_words(const std::uint8_t* s) {
   const I row =
@@ -47,25 +40,36 @@ RETORT_INLINE void load_half(const std::uint8_t* group, int half, I* w) {
     const I q = iload(group + 256);
     RETORT_UNROLL for (int v = 0; v < 4; ++v) w[v] = ior(w[v], iand(bits_from(q, 4 * half + v - 4), iset_bytes(16)));
   }
-  if constexpr (kBits == 6) {
-    const I q = iload(group + 256 + 64 * half);
-    RETORT_UNROLL for (int v = 0; v < 4; ++v) w[v] = ior(w[v], iand(bits_from(q, 2 * v - 4), iset_bytes(0x30)));
+}
+/// The same of a group of 6 bits, less 32 and times 4: signed bytes.
+RETORT_INLINE void load_signed_half(const std::uint8_t* group, int half, I* w) {
+  const I bits45 = iload(group + 256 + 64 * half);
+  const I middle = iset_bytes(0x3c);
+  RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+    const I q = iload(group + 64 * (2 * half + i));
+    RETORT_UNROLL for (int j = 0; j < 2; ++j) {
+      // The mask's bits from the nibble, the others from bits 4 and 5; then those below are cleared, and 32 is taken
+      // off.
+      const I code =
+          _mm512_ternarylogic_epi32(middle, bits_from(q, 4 * j - 2), bits_from(bits45, 4 * i + 2 * j - 6), 0xca);
+      w[2 * i + j] = _mm512_ternarylogic_epi32(code, iset_bytes(0xfc), iset_bytes(0x80), 0x6a);
+    }
   }
 }
 
-/// Of a format: how a weight s * q is split into two planes, (high << kShift) + low / kLowFactor, 16 columns at a time;
-/// whether the product of both low planes is left out.
+/// Of a format: how a weight s * q is split into two planes of bytes, (high << kShift) + (low >> kLowShift), 16 columns
+/// at a time; whether the product of both low planes counts. Low planes are unsigned.
 template <typename Format>
 struct Split;
 
 template <int kBits, int kBytes>
 struct Split<SuperMin<kBits, kBytes>> {
   using Format = SuperMin<kBits, kBytes>;
-  static constexpr int kShift = kBits == 4 ? 2 : 3;      // of the scale's bits: the least with which planes are bytes
-  static constexpr int kLowFactor = kBits == 4 ? 4 : 1;  // 4 makes both cross products parts of one sum
+  static constexpr int kShift = kBits == 4 ? 2 : 3;     // of the scale's bits: the least with which planes are bytes
+  static constexpr int kLowShift = kBits == 4 ? 2 : 0;  // 2 makes both cross products parts of one sum
   static constexpr bool kHasMin = true;
   static constexpr bool kHasLowLow = false;
-  static constexpr bool kSignedPlanes = false;
+  static constexpr bool kSignedHigh = false;
 
   RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, int half, std::uint8_t* high,
                                    std::uint8_t* low) {
@@ -73,7 +77,7 @@ struct Split<SuperMin<kBits, kBytes>> {
     load_half<kBits>(Format::codes(record, g), half, w);
     const I both = scale_words(Format::scales(record, g));
     const I rest = iand(both, _mm512_set1_epi16((1 << kShift) - 1));
-    const I low_bits = kLowFactor == 4 ? _mm512_slli_epi16(rest, 2) : rest;
+    const I low_bits = kLowShift > 0 ? _mm512_slli_epi16(rest, kLowShift) : rest;
     const I high_bits = _mm512_srli_epi16(both, kShift);
     RETORT_UNROLL for (int v = 0; v < 4; ++v) {
       _mm512_store_si512(high + 64 * v, _mm512_mullo_epi16(w[v], high_bits));
@@ -85,23 +89,24 @@ struct Split<SuperMin<kBits, kBytes>> {
 template <>
 struct Split<P6K> {
   static constexpr int kShift = 7;
-  static constexpr int kLowFactor = 1;
+  static constexpr int kLowShift = 1;
   static constexpr bool kHasMin = false;
   static constexpr bool kHasLowLow = true;
-  static constexpr bool kSignedPlanes = true;
+  static constexpr bool kSignedHigh = true;
 
   RETORT_INLINE static void expand(const std::uint8_t* record, std::int64_t g, int half, std::uint8_t* high,
                                    std::uint8_t* low) {
     I w[4];
-    load_half<6>(P6K::codes(record, g), half, w);
-    const I offset = _mm512_set1_epi16(32);
+    load_signed_half(P6K::codes(record, g), half, w);
     const I s = scales_i8(P6K::scales(record, g) + 16 * half);
-    const I both = ior(iand(s, iset(0xffff)), _mm512_slli_epi32(s, 16));
+    const I both = ior(iand(ishift_left<7>(s), iset(0xffff)), ishift_left<23>(s));
+    constexpr __mmask64 kOdd = 0xaaaaaaaaaaaaaaaa;
     RETORT_UNROLL for (int v = 0; v < 4; ++v) {
-      const I even = _mm512_mullo_epi16(_mm512_sub_epi16(iand(w[v], _mm512_set1_epi16(0x00ff)), offset), both);
-      const I odd = _mm512_mullo_epi16(_mm512_sub_epi16(_mm512_srli_epi16(w[v], 8), offset), both);
-      _mm512_store_si512(high + 64 * v, bits_from_words(even, odd, kShift));
-      _mm512_store_si512(low + 64 * v, iand(bits_from_words(even, odd, 0), iset_bytes(127)));
+      // 4 q 256 times 128 s, of which the upper 16 bits are twice the weight.
+      const I even = _mm512_mulhi_epi16(_mm512_slli_epi16(w[v], 8), both);
+      const I odd = _mm512_mulhi_epi16(iand(w[v], _mm512_set1_epi16(static_cast<short>(0xff00))), both);
+      _mm512_store_si512(high + 64 * v, _mm512_mask_blend_epi8(kOdd, _mm512_bsrli_epi128(even, 1), odd));
+      _mm512_store_si512(low + 64 * v, _mm512_mask_blend_epi8(kOdd, even, _mm512_bslli_epi128(odd, 1)));
     }
   }
 };

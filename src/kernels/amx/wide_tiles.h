@@ -47,7 +47,7 @@ struct alignas(64) TileSums {
 
 /// Whether both cross products are parts of one sum.
 template <typename Format>
-constexpr bool kMerged = (Split<Format>::kLowFactor << Split<Format>::kShift) == 16;
+constexpr bool kMerged = Split<Format>::kLowShift + Split<Format>::kShift == 4;
 /// Of 64 columns and a tile.
 template <typename Format>
 constexpr int kProducts = Split<Format>::kHasLowLow ? 4 : 3;
@@ -63,9 +63,10 @@ RETORT_INLINE void expand_piece(const std::uint8_t* record, int i, ExpandedRecor
   if (i % 4 == 3) take_minima<Format>(record, i / 4, scales);
 }
 
-template <typename Format, int kSum, int kLeft, int kRight>
+/// Tile kSum plus activations in kLeft times a plane of weights in kRight.
+template <typename Format, int kPlane, int kSum, int kLeft, int kRight>
 RETORT_INLINE void weight_product() {
-  if constexpr (Split<Format>::kSignedPlanes) {
+  if constexpr (kPlane == 0 && Split<Format>::kSignedHigh) {
     tile_integer_product<kSum, kLeft, kRight>();
   } else {
     tile_product_with_unsigned<kSum, kLeft, kRight>();
@@ -79,17 +80,17 @@ RETORT_INLINE void multiply_part(const WideTile& x, std::int64_t step, const std
   if (part == 0) {
     tile_load<4>(x.step(step, 0, 0), kWideStep);
     tile_load<6>(planes[0], kTileStride);
-    weight_product<Format, 0, 4, 6>();
+    weight_product<Format, 0, 0, 4, 6>();
   }
   if (part == 1) {
     tile_load<7>(planes[1], kTileStride);
-    weight_product<Format, kMerged<Format> ? 1 : 2, 4, 7>();
+    weight_product<Format, 1, kMerged<Format> ? 1 : 2, 4, 7>();
   }
   if (part == 2) {
     tile_load<4>(x.step(step, 1, 0), kWideStep);
-    weight_product<Format, 1, 4, 6>();
+    weight_product<Format, 0, 1, 4, 6>();
   }
-  if (part == 3) weight_product<Format, 3, 4, 7>();
+  if (part == 3) weight_product<Format, 1, 3, 4, 7>();
 }
 
 template <typename Format>
@@ -112,12 +113,14 @@ template <typename Format>
 RETORT_INLINE void add_token(const TileSums& products, const RecordScales& scales, const WideTile& x,
                              std::int64_t record, std::int64_t t, float* sums) {
   constexpr int kShift = Split<Format>::kShift;
-  // S is (high_high << kShift + 4) + (high_low << kShift) + (low_high << 4) + low_low
+  constexpr int kLowShift = Split<Format>::kLowShift;
+  // S is (high_high << kShift + 4) + (high_low << kShift) + (low_high << 4 - kLowShift) + (low_low >> kLowShift)
   const I high =
       iadd(ishift_left<4>(_mm512_load_si512(products.high_high[t])), _mm512_load_si512(products.high_low[t]));
   I sum = ishift_left<kShift>(high);
-  if constexpr (!kMerged<Format>) sum = iadd(sum, ishift_left<4>(_mm512_load_si512(products.low_high[t])));
-  if constexpr (Split<Format>::kHasLowLow) sum = iadd(sum, _mm512_load_si512(products.low_low[t]));
+  if constexpr (!kMerged<Format>) sum = iadd(sum, ishift_left<4 - kLowShift>(_mm512_load_si512(products.low_high[t])));
+  if constexpr (Split<Format>::kHasLowLow)
+    sum = iadd(sum, _mm512_srai_epi32(_mm512_load_si512(products.low_low[t]), kLowShift));
   _mm512_store_ps(sums + 16 * t, add_record<Format>(sum, scales, x, record, t, _mm512_load_ps(sums + 16 * t)));
 }
 
