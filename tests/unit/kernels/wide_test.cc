@@ -79,7 +79,8 @@ TEST_P(Wide, ActivationsAreRoundedToTheBitsOfTheTwin) {
   }
 }
 
-// Half a code of 16256 for each activation, and the rounding of fp32.
+// Half a code of 2039 for each activation, and the rounding of fp32. The bound is for all errors of one sign; theirs
+// are not, which leaves room for what S leaves out.
 TEST_P(Wide, ProductsAreNearTheExactOnes) {
   std::mt19937 random(2);
   for (const PackedFormat format : kWideFormats) {
