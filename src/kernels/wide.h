@@ -4,7 +4,8 @@
 // with tiles. For that all 256 columns must share a scale, and then 8 bits are too few for activations: with them the
 // 1.5B's median divergence was five times that of a scale for each 32. Twelve bits, in two bytes, lost
 // no more than fifteen did (docs/engine.md, Numbers), and leave every sum within 32 bits. What is left out of S is at
-// most 3 of a scale's 63 (P5K: 7) times 8 of an activation's 2039.
+// most 3 of a scale's 63 (P5K: 7) times 8 of an activation's 2039; the 1.5B's mean divergence is 0.00028 with that and
+// 0.00016 without.
 //
 // The product of row r and token t of P4K, P5K, P6K (kernels/packed.h has d, s, m, q, dmin). For each 256 columns, in
 // order, every step in fp32 rounded once, fma fused:
