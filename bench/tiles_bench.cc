@@ -42,16 +42,18 @@ void tile_matmul(benchmark::State& state, retort::PackedFormat format) {
   state.counters["GFLOP/s"] = rate(2.0 * static_cast<double>(tokens * rows * columns));
 }
 
-/// One kv head's blocks, read by `rows` queries that see all of them: type, positions, rows, head dim.
+/// One kv head's blocks, read by `rows` queries that see all of them: type, positions, rows, head dim, parts.
 void tile_attention(benchmark::State& state) {
   const auto type = static_cast<retort::KvCacheType>(state.range(0));
   const std::int64_t positions = state.range(1);
   const std::int64_t count = state.range(2);
   const std::int64_t dim = state.range(3);
+  const auto parts = static_cast<retort::TileParts>(state.range(4));
   const retort::KvBlockLayout layout = retort::kv_block_layout(type, dim);
   const std::int64_t blocks = positions / retort::kKvBlockPositions;
   auto memory = retort::Pages::allocate(static_cast<std::size_t>(blocks * layout.head_bytes));
-  auto scratch = retort::Pages::allocate(static_cast<std::size_t>(retort::tile_attention_scratch(layout, count)));
+  auto scratch =
+      retort::Pages::allocate(static_cast<std::size_t>(retort::tile_attention_scratch(layout, parts, count)));
   if (!memory || !scratch) return state.SkipWithError("no memory");
   const std::vector<float> k = random_floats(positions + dim);
   std::vector<const std::byte*> heads;
@@ -65,7 +67,7 @@ void tile_attention(benchmark::State& state) {
   std::vector<retort::TileAttentionRow> rows;
   for (std::int64_t r = 0; r < count; ++r) rows.push_back({q.data() + r * dim, out.data() + r * dim, 0, positions});
   for (auto _ : state) {
-    kernels().tile_attention({&layout, heads.data(), blocks, 0, rows.data(), count, 0.1f, must_have(scratch)});
+    kernels().tile_attention({&layout, heads.data(), blocks, 0, rows.data(), count, parts, 0.1f, must_have(scratch)});
     benchmark::DoNotOptimize(out.data());
   }
   state.SetLabel(std::string(to_string(type)));
@@ -83,11 +85,13 @@ bool register_tiles() {
     bench->Args({512, 1536, 8960});
   }
   auto* bench = benchmark::RegisterBenchmark("tile_attention", tile_attention);
-  bench->ArgNames({"type", "positions", "rows", "dim"})->Unit(benchmark::kMillisecond);
+  bench->ArgNames({"type", "positions", "rows", "dim", "parts"})->Unit(benchmark::kMillisecond);
   for (const auto type : {retort::KvCacheType::kBf16, retort::KvCacheType::kFp8E4m3, retort::KvCacheType::kInt8}) {
-    bench->Args({static_cast<int>(type), 512, 192, 128});
-    bench->Args({static_cast<int>(type), 4096, 192, 128});
-    bench->Args({static_cast<int>(type), 4096, 189, 64});
+    bench->Args({static_cast<int>(type), 512, 192, 128, 1});
+    bench->Args({static_cast<int>(type), 4096, 192, 128, 1});
+    bench->Args({static_cast<int>(type), 4096, 189, 64, 1});
+    bench->Args({static_cast<int>(type), 4096, 6, 128, 2});
+    bench->Args({static_cast<int>(type), 65536, 6, 128, 2});
   }
   return true;
 }

@@ -68,8 +68,11 @@ const T* at(const std::byte* head, std::int64_t offset) {
   return reinterpret_cast<const T*>(head + offset);
 }
 
-// Of bf16 keys: pairs of dimensions side by side.
-std::int64_t pair_index(std::int64_t d, std::int64_t position) { return d / 2 * 2 * kPositions + 2 * position + d % 2; }
+// Of bf16: keys have pairs of dimensions side by side, values pairs of positions.
+std::int64_t key_index(std::int64_t d, std::int64_t position) { return d / 2 * 2 * kPositions + 2 * position + d % 2; }
+std::int64_t value_index(const KvBlockLayout& layout, std::int64_t d, std::int64_t position) {
+  return (position / 2 * layout.padded_dim + d) * 2 + position % 2;
+}
 
 }  // namespace
 
@@ -108,9 +111,9 @@ void store_kv(const KvBlockLayout& layout, std::byte* head, std::int64_t positio
     }
     case KvCacheType::kBf16: {
       auto* keys = at<std::uint16_t>(head, 0);
-      auto* values = at<std::uint16_t>(head, layout.v) + position * layout.padded_dim;
-      for (std::int64_t d = 0; d < dim; ++d) keys[pair_index(d, position)] = float_to_bf16(k[d]);
-      for (std::int64_t d = 0; d < dim; ++d) values[d] = float_to_bf16(v[d]);
+      auto* values = at<std::uint16_t>(head, layout.v);
+      for (std::int64_t d = 0; d < dim; ++d) keys[key_index(d, position)] = float_to_bf16(k[d]);
+      for (std::int64_t d = 0; d < dim; ++d) values[value_index(layout, d, position)] = float_to_bf16(v[d]);
       return;
     }
     default: {
@@ -143,8 +146,8 @@ void load_kv_codes(const KvBlockLayout& layout, const std::byte* head, std::int6
         v[d] = at<float>(head, layout.v)[v_index];
         break;
       case KvCacheType::kBf16:
-        k[d] = bf16_to_float(at<std::uint16_t>(head, 0)[pair_index(d, position)]);
-        v[d] = bf16_to_float(at<std::uint16_t>(head, layout.v)[v_index]);
+        k[d] = bf16_to_float(at<std::uint16_t>(head, 0)[key_index(d, position)]);
+        v[d] = bf16_to_float(at<std::uint16_t>(head, layout.v)[value_index(layout, d, position)]);
         break;
       default:
         k[d] = decode(layout.type, head[d * kPositions + position]);

@@ -9,7 +9,8 @@
 //
 //   K   f32, fp8, int8   [dim][64]       the positions are the lanes of a score: no sum crosses lanes
 //       bf16             [dim / 2][64][2]    pairs of dimensions, as instructions on pairs of bf16 want them
-//   V   [64][padded dim] the dimensions are the lanes of a weighted sum; padded to a multiple of 16
+//   V   f32, fp8, int8   [64][padded dim]    the dimensions are the lanes of a weighted sum; padded to a multiple of 16
+//       bf16             [32][padded dim][2]     pairs of positions, for the same reason
 //
 // The offset is a vector that most of the block's keys have in common; what is stored and rounded is the rest. Qwen's
 // key biases are up to 350 in dimensions that turn so slowly that they are the same for a whole block, where keys
@@ -44,11 +45,11 @@ inline constexpr std::int64_t kKvBlockPositions = 64;
 struct KvBlockLayout {
   KvCacheType type = KvCacheType::kF32;
   std::int64_t head_dim = 0;    ///< even
-  std::int64_t padded_dim = 0;  ///< row stride of V, elements
+  std::int64_t padded_dim = 0;  ///< elements of V that a position has
   std::int64_t v = 0;
   std::int64_t k_scales = 0;  ///< 8-bit types only
   std::int64_t v_scales = 0;
-  std::int64_t k_shares = 0;  ///< [64] f32; 8-bit types only
+  std::int64_t k_shares = 0;    ///< [64] f32; 8-bit types only
   std::int64_t k_offset = 0;    ///< [padded_dim] f32; 8-bit types only
   std::int64_t head_bytes = 0;  ///< of one kv head, a multiple of 64
 };

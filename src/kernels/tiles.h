@@ -78,13 +78,18 @@ struct TileGatedArgs {
 };
 using TileGatedFn = void (*)(const TileGatedArgs& args);
 
-/// Attention of a prompt's tokens. As kv_block.h defines it, block by block and without splits, but:
+/// How many bf16 stand for one fp32: the number rounded; or that, and then what the rounding took away, rounded itself,
+/// together exact to 17 bits or so. Keys and values are a single bf16 either way, as the cache has them.
+enum class TileParts { kOne = 1, kTwo = 2 };
+
+/// Attention. As kv_block.h defines it, block by block and without splits, but:
 ///
-///   s_p   products of tiles over the dimensions; then times scale (and K's scale, and the offset's share) as there, the
-///         latter of q as it is, not rounded
-///   out_d times shrink, then products of tiles over the block's positions: weights (times V's scale) rounded to bf16.
-///         Positions that the row does not see have weight 0 and value 0, whatever stands there.
-///   At the end  out_d times (1 / sum)
+///   s_p   products of tiles over the dimensions, for each part of q one, and their sum; then times scale (and K's
+///         scale, and the offset's share) as there, the latter of q as it is, not rounded
+///   out_d for each part of a weight one: times shrink, then products of tiles over the block's positions, of weights
+///         (times V's scale) rounded to bf16. Positions that the row does not see have weight 0 and value 0, whatever
+///         stands there.
+///   At the end  out_d, the sum over the parts, times (1 / sum)
 struct TileAttentionRow {
   const float* q;      ///< [head_dim]
   float* out;          ///< [head_dim]: the result
@@ -99,18 +104,24 @@ struct TileAttentionArgs {
   std::int64_t first_position;  ///< of blocks[0], a multiple of 64
   const TileAttentionRow* rows;
   std::int64_t row_count;
+  TileParts parts;     ///< of a query's elements and of the softmax's weights
   float scale;         ///< 1 / sqrt(head_dim)
-  std::byte* scratch;  ///< [tile_attention_scratch(layout, row_count)], 64-byte aligned
+  std::byte* scratch;  ///< [tile_attention_scratch(layout, parts, row_count)], 64-byte aligned
 };
 using TileAttentionFn = void (*)(const TileAttentionArgs& args);
 
-/// Whether a layout can be read by tiles; where not, prompts' attention is that of kv_block.h.
-inline bool tiles_can_attend(const KvBlockLayout& layout) {
-  return layout.type != KvCacheType::kF32 && layout.head_dim % kTileColumns == 0;
+/// Whether a layout is read by tiles; where not, attention is that of kv_block.h. A generated token's few queries, two
+/// parts each, are multiplied sooner than codes of 8 bits are widened for them (amx/attention.cc).
+inline bool tiles_attend(const KvBlockLayout& layout, TileParts parts) {
+  const bool worth_it = parts == TileParts::kOne ? layout.type != KvCacheType::kF32 : layout.type == KvCacheType::kBf16;
+  return worth_it && layout.head_dim % kTileColumns == 0;
 }
+/// Rows of the queries that share a tile: with two parts a row takes two of the tile's.
+inline std::int64_t tile_attention_rows(TileParts parts) { return kTileRows / static_cast<std::int64_t>(parts); }
 /// Bytes: a block's keys and values in bf16, and of each row its query, sums, scores, weights, maximum and total.
-inline std::int64_t tile_attention_scratch(const KvBlockLayout& layout, std::int64_t row_count) {
-  const std::int64_t rows = (row_count + kTileRows - 1) / kTileRows * kTileRows;
+inline std::int64_t tile_attention_scratch(const KvBlockLayout& layout, TileParts parts, std::int64_t row_count) {
+  const std::int64_t in_tile = tile_attention_rows(parts);
+  const std::int64_t rows = (row_count + in_tile - 1) / in_tile * kTileRows;
   return 2 * kKvBlockPositions * layout.head_dim * 2 +
          rows * (layout.head_dim * (2 + 4) + kKvBlockPositions * (4 + 2) + 4 * 4);
 }

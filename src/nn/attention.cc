@@ -17,7 +17,7 @@ constexpr std::int64_t kSplitBlocks = 16;  // 1,024 positions
 // sums take 96 KiB of L2, and a block (32 KiB of bf16) is read from there once for all.
 constexpr std::int64_t kTileTokens = 16;
 
-// In bf16 tiles, 192 rows: what a block costs besides them is shared by more, and they take 230 KiB.
+// A prompt in bf16 tiles, 192 rows: what a block costs besides them is shared by more, and they take 230 KiB.
 constexpr std::int64_t kPromptTileRows = 192;
 constexpr std::int64_t kPromptTileTokens = 32;
 
@@ -177,8 +177,9 @@ void attend_item(const KernelTable& kernels, const HeadShape& shape, std::span<c
 
 // The same in bf16 tiles. Where there is a gap the blocks behind it follow upon the sink as if there were none: keys
 // are turned already, and positions only say what is visible.
-void attend_prompt(const KernelTable& kernels, const HeadShape& shape, std::span<const TokenPlace> tokens,
-                   std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
+template <TileParts kParts>
+void attend_in_tiles(const KernelTable& kernels, const HeadShape& shape, std::span<const TokenPlace> tokens,
+                     std::int64_t first_token, std::int64_t kv_head, const float* q_TND, float* out_TND) {
   const SequenceKv& kv = *tokens.front().kv;
   const KvBlockLayout& layout = kv.layouts().layer(shape.layer);
   const KvSight seen = sight(shape, tokens.front());
@@ -201,7 +202,7 @@ void attend_prompt(const KernelTable& kernels, const HeadShape& shape, std::span
   }
   constexpr std::size_t kAlignment = 64;
   const auto row_count = static_cast<std::int64_t>(rows.size());
-  const auto bytes = static_cast<std::size_t>(tile_attention_scratch(layout, row_count));
+  const auto bytes = static_cast<std::size_t>(tile_attention_scratch(layout, kParts, row_count));
   const auto scratch = std::make_unique_for_overwrite<std::byte[]>(bytes + kAlignment);
   const auto address = reinterpret_cast<std::uintptr_t>(scratch.get());
   kernels.tile_attention({.layout = &layout,
@@ -210,6 +211,7 @@ void attend_prompt(const KernelTable& kernels, const HeadShape& shape, std::span
                           .first_position = first_block * kKvBlockPositions,
                           .rows = rows.data(),
                           .row_count = row_count,
+                          .parts = kParts,
                           .scale = shape.scale,
                           .scratch = scratch.get() + (kAlignment - address % kAlignment) % kAlignment});
 }
@@ -228,9 +230,11 @@ void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t 
   observe_attention(kernels, config, layer_index, places, q_TND);
   std::vector<Tile> tiles;
   add_tiles(places, 0, tokens.prompt_from, kTileTokens, tiles);
-  const bool in_tiles = tokens.prompts() > 0 && tiles_can_attend(places.back().kv->layouts().layer(layer_index));
+  const KvBlockLayout& layout = places.back().kv->layouts().layer(layer_index);
+  const bool output_in_tiles = tokens.two_recipes && tiles_attend(layout, TileParts::kTwo);
+  const bool prompts_in_tiles = tokens.two_recipes && tiles_attend(layout, TileParts::kOne);
   const std::int64_t prompt_tile =
-      in_tiles ? std::clamp<std::int64_t>(kPromptTileRows / shape.group, 1, kPromptTileTokens) : kTileTokens;
+      prompts_in_tiles ? std::clamp<std::int64_t>(kPromptTileRows / shape.group, 1, kPromptTileTokens) : kTileTokens;
   add_tiles(places, tokens.prompt_from, tokens.count, prompt_tile, tiles);
   // The longest first: late tiles of a prompt see more keys than early ones, and what is left for the end is short.
   const auto items = static_cast<std::int64_t>(tiles.size()) * shape.kv_heads;
@@ -238,7 +242,9 @@ void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t 
     for (std::int64_t i = range.begin; i < range.end; ++i) {
       const std::int64_t item = items - 1 - i;
       const Tile& tile = tiles[item / shape.kv_heads];
-      const auto attend_one = in_tiles && tile.first >= tokens.prompt_from ? attend_prompt : attend_item;
+      const auto attend_one = tile.first >= tokens.prompt_from
+                                  ? (prompts_in_tiles ? attend_in_tiles<TileParts::kOne> : attend_item)
+                                  : (output_in_tiles ? attend_in_tiles<TileParts::kTwo> : attend_item);
       attend_one(kernels, shape, places.subspan(tile.first, tile.count), tile.first, item % shape.kv_heads, q_TND,
                  out_TND);
     }

@@ -22,8 +22,9 @@ struct TokenPlace {
 /// sequence's tokens stand together in `places`, in the order of their positions.
 ///
 /// Positions are taken in splits of 1,024, each added up block by block from nothing, and the splits' sums merged from
-/// the first to the last: so splits may run on different threads, and the bits depend on the token alone. Tokens of the
-/// prompt's recipe go through tiles instead where the layer's layout allows it (kernels/tiles.h).
+/// the first to the last: so splits may run on different threads, and the bits depend on the token alone. Where the
+/// processor has tiles, tokens go through these instead, if tiles_attend() says so of the layer's layout and their
+/// recipe.
 void attend(const KernelTable& kernels, const ModelConfig& config, std::int64_t layer_index,
             std::span<const TokenPlace> places, StepTokens tokens, const float* q_TND, float* out_TND);
 

@@ -45,8 +45,9 @@ struct Linear {
 struct StepTokens {
   std::int64_t count = 0;
   std::int64_t prompt_from = 0;  ///< the first of the prompt's; count where there is one recipe
+  bool two_recipes = false;      ///< the processor has two, whatever this step's tokens are
   [[nodiscard]] std::int64_t prompts() const { return count - prompt_from; }
-  static StepTokens of_output(std::int64_t count) { return {count, count}; }
+  static StepTokens of_output(std::int64_t count) { return {.count = count, .prompt_from = count}; }
 };
 
 /// Memory for rounded activations, kept from product to product. One thread at a time.

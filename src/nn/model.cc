@@ -223,6 +223,7 @@ StepOrder order_tokens(const ModelConfig& config, std::span<const SequenceChunk>
     }
   };
   add(false);
+  order.tokens.two_recipes = has_prompt_recipe;
   order.tokens.prompt_from = static_cast<std::int64_t>(order.places.size());
   add(true);
   order.tokens.count = static_cast<std::int64_t>(order.places.size());

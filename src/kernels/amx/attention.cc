@@ -1,9 +1,16 @@
-// Attention of a prompt's tokens in bf16 tiles (kernels/tiles.h).
+// Attention in bf16 tiles (kernels/tiles.h).
 //
-// For 96 queries of 128 dimensions, a block of 64 positions costs: scores and weighted sums 2 x 786,432 products, 3,072
-// cycles at 512 a cycle; the softmax of 6,144 scores, 384 vectors at some 25 operations, two a cycle, 4,800 cycles;
-// putting the values' positions side by side 256 permutations and checking them as many. So the softmax is what counts,
-// and all rows of a tile share what a block costs.
+// A prompt, one part: for 96 queries of 128 dimensions, a block of 64 positions costs: scores and weighted sums 2 x
+// 786,432 products, 3,072 cycles at 512 a cycle; the softmax of 6,144 scores, 384 vectors at some 25 operations, two a
+// cycle, 4,800 cycles. So the softmax is what counts, and all rows of a tile share what a block costs.
+//
+// A generated token, two parts: for 6 queries, 32 products of 12 rows, 384 cycles; their right factors 512 lines at two
+// a cycle, 256 cycles; 24 vectors of softmax, some 30 operations each, 360 cycles. So 32 KiB of bf16 in some 1,000
+// cycles, where FMAs take 6,144 (simd/attention.h) and memory, at 5 bytes a cycle and core, about as many: only here
+// does a neighbour on the core not make attention slower than memory. The next block is fetched meanwhile, into L2:
+// into L1 (tried) is slower, and without it the hardware's prefetcher starts anew with every block.
+//
+// Codes of 8 bits are widened to bf16 for tiles, 8,192 each of keys and values.
 #include "kernels/amx/tile.h"
 #include "kernels/simd/math.h"
 #include "kernels/tables.h"
@@ -23,7 +30,9 @@ std::int64_t at_most(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 struct Work {
   Work(const TileAttentionArgs& a)
       : dim(a.layout->head_dim),
-        row_tiles((a.row_count + kTileRows - 1) / kTileRows),
+        parts(static_cast<int>(a.parts)),
+        in_tile(at_most(tile_attention_rows(a.parts), a.row_count)),
+        row_tiles((a.row_count + in_tile - 1) / in_tile),
         dim_tiles(dim / kTileRows),
         dim_steps(dim / kTileColumns) {
     std::byte* next = a.scratch;
@@ -41,7 +50,16 @@ struct Work {
     max = reinterpret_cast<float*>(take(row_tiles * kTileRows * 4));
     total = reinterpret_cast<float*>(take(row_tiles * kTileRows * 4));
   }
-  std::int64_t dim, row_tiles, dim_tiles, dim_steps;
+  /// Where a part of row `i` of a tile begins, where `columns` tiles lie side by side.
+  [[nodiscard]] std::int64_t at(std::int64_t tile, std::int64_t i, int part, std::int64_t columns) const {
+    return tile * columns * kTileBytes + (part * in_tile + i) * kTileStride;
+  }
+  [[nodiscard]] int tile_rows() const { return parts * static_cast<int>(in_tile); }
+
+  std::int64_t dim;
+  int parts;
+  std::int64_t in_tile;  // rows of a tile, each with its parts: the first parts of all, then the second ones
+  std::int64_t row_tiles, dim_tiles, dim_steps;
   std::byte* keys;     // [dim_steps][16 pairs][64 positions][2]: of the 8-bit types
   std::byte* values;   // [2 steps][dim_tiles][16 pairs of positions][16][2]
   std::byte* queries;  // [row_tiles][dim_steps] tiles
@@ -52,16 +70,28 @@ struct Work {
   float* total;
 };
 
+/// What rounding to bf16 took away.
+RETORT_INLINE void take_bf16(__m512i rounded, F& low, F& high) {
+  const auto widen = [](__m256i x) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16)); };
+  low = vsub(low, widen(_mm512_castsi512_si256(rounded)));
+  high = vsub(high, widen(_mm512_extracti64x4_epi64(rounded, 1)));
+}
+
 void start_rows(const TileAttentionArgs& a, const Work& work) {
-  for (std::int64_t r = 0; r < work.row_tiles * kTileRows; ++r) {
-    std::byte* query = work.queries + r / kTileRows * work.dim_steps * kTileBytes + r % kTileRows * kTileStride;
+  for (std::int64_t r = 0; r < work.row_tiles * work.in_tile; ++r) {
     for (std::int64_t s = 0; s < work.dim_steps; ++s) {
-      __m512i rounded = _mm512_setzero_si512();
+      F low = vzero();
+      F high = vzero();
       if (r < a.row_count) {
-        const float* q = a.rows[r].q + s * kTileColumns;
-        rounded = round_to_bf16(vload(q), vload(q + kTileRows));
+        low = vload(a.rows[r].q + s * kTileColumns);
+        high = vload(a.rows[r].q + s * kTileColumns + kTileRows);
       }
-      _mm512_store_si512(query + s * kTileBytes, rounded);
+      for (int part = 0; part < work.parts; ++part) {
+        const __m512i rounded = round_to_bf16(low, high);
+        _mm512_store_si512(
+            work.queries + work.at(r / work.in_tile, r % work.in_tile, part, work.dim_steps) + s * kTileBytes, rounded);
+        take_bf16(rounded, low, high);
+      }
     }
     work.max[r] = kMinusInfinity;
     work.total[r] = 0;
@@ -95,12 +125,25 @@ const std::byte* keys_of(const TileAttentionArgs& a, const Work& work, const std
   return work.keys;
 }
 
-/// Values of positions [first, last) as tiles, zeros elsewhere. False where some are not finite.
-bool values_of(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t first,
-               std::int64_t last) {
+/// Values of a block as tiles of pairs of positions.
+struct Values {
+  TileOperand tiles;
+  bool finite;
+};
+
+/// Where they are, if all rows see all of them: then what is not finite may reach them all.
+Values values_in_place(const TileAttentionArgs& a, const std::byte* head) {
+  const std::int64_t row = a.layout->padded_dim * 4;
+  return {.tiles = {.first = head + a.layout->v, .step = kTileRows * row, .row = row, .next_column = kTileStride},
+          .finite = true};
+}
+
+/// Copied, with zeros where positions are outside [first, last).
+Values values_of(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t first,
+                 std::int64_t last) {
   const KvBlockLayout& layout = *a.layout;
   const KvCacheType type = layout.type;
-  const std::int64_t row = layout.padded_dim * (type == KvCacheType::kBf16 ? 2 : 1);
+  const std::int64_t row = layout.padded_dim;  // bytes of a position, and half those of a bf16 one
   const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   // 16-bit lanes i, i + 32 for i = 0..15, and for i = 16..31.
   const __m512i low = _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(32)), 16));
@@ -109,26 +152,32 @@ bool values_of(const TileAttentionArgs& a, const Work& work, const std::byte* he
   __m512i largest = _mm512_setzero_si512();
   for (int p = 0; p < kPositions; p += 2) {
     std::byte* out = work.values + p / kTileColumns * work.dim_tiles * kTileBytes + p % kTileColumns / 2 * kTileStride;
-    const std::byte* v = head + layout.v + p * row;
+    const std::byte* v = head + layout.v + p * row * (type == KvCacheType::kBf16 ? 2 : 1);
     const bool sees[2] = {p >= first && p < last, p + 1 >= first && p + 1 < last};
+    const __m512i seen = _mm512_set1_epi32(static_cast<int>((sees[0] ? 0xffffu : 0u) | (sees[1] ? 0xffff0000u : 0u)));
     for (std::int64_t d = 0; d < work.dim; d += kTileColumns) {
-      __m512i rows[2];
-      RETORT_UNROLL for (int i = 0; i < 2; ++i) {
-        if (!sees[i]) {
-          rows[i] = _mm512_setzero_si512();
-        } else if (type == KvCacheType::kBf16) {
-          rows[i] = _mm512_loadu_si512(v + i * row + d * 2);
-        } else {
-          rows[i] = round_to_bf16(load_codes8(type, v + i * row + d), load_codes8(type, v + i * row + d + 16));
+      __m512i pairs[2];  // of 16 dimensions each
+      if (type == KvCacheType::kBf16) {
+        pairs[0] = _mm512_load_si512(v + d * 4);
+        pairs[1] = _mm512_load_si512(v + d * 4 + 64);
+      } else {
+        __m512i rows[2];
+        RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+          const std::byte* codes = v + i * row + d;
+          rows[i] = round_to_bf16(load_codes8(type, codes), load_codes8(type, codes + kTileRows));
         }
-        largest = _mm512_max_epu16(largest, _mm512_and_si512(rows[i], magnitude));
+        pairs[0] = _mm512_permutex2var_epi16(rows[0], low, rows[1]);
+        pairs[1] = _mm512_permutex2var_epi16(rows[0], high, rows[1]);
       }
-      std::byte* tile = out + d / kTileRows * kTileBytes;
-      _mm512_store_si512(tile, _mm512_permutex2var_epi16(rows[0], low, rows[1]));
-      _mm512_store_si512(tile + kTileBytes, _mm512_permutex2var_epi16(rows[0], high, rows[1]));
+      RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+        const __m512i kept = _mm512_and_si512(pairs[i], seen);
+        largest = _mm512_max_epu16(largest, _mm512_and_si512(kept, magnitude));
+        _mm512_store_si512(out + (d / kTileRows + i) * kTileBytes, kept);
+      }
     }
   }
-  return _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(0x7f80)) == 0;
+  return {.tiles = {.first = work.values, .step = work.dim_tiles * kTileBytes, .next_column = kTileBytes},
+          .finite = _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(0x7f80)) == 0};
 }
 
 /// What a row sees of a block: positions [first, last) of it.
@@ -141,26 +190,46 @@ RETORT_INLINE Seen seen_by(const TileAttentionRow& row, std::int64_t start) {
           static_cast<int>(at_least(at_most(row.last - start, kPositions), 0))};
 }
 
-void score_tile(const Work& work, const std::byte* keys, std::int64_t tile) {
+/// Asks for the next block's lines, some at each step of this one's work.
+class Fetcher {
+ public:
+  Fetcher(const std::byte* next, std::int64_t bytes, std::int64_t steps)
+      : next_(next), end_(next == nullptr ? nullptr : next + bytes), per_step_((bytes / 64 + steps - 1) / steps * 64) {}
+  RETORT_INLINE void step() {
+    const std::byte* until = at_most(end_ - next_, per_step_) + next_;
+    for (; next_ < until; next_ += 64) __builtin_prefetch(next_, 0, 2);
+  }
+
+ private:
+  const std::byte* next_;
+  const std::byte* end_;
+  std::int64_t per_step_;
+};
+
+void score_tile(const Work& work, const std::byte* keys, std::int64_t tile, Fetcher& fetcher) {
   const std::byte* q = work.queries + tile * work.dim_steps * kTileBytes;
   std::byte* scores = work.scores + tile * kPositionTiles * kTileBytes;
   constexpr std::int64_t kKeyRow = kPositions * 4;  // bytes of a pair of dimensions
   for (std::int64_t p = 0; p < kPositionTiles; p += 2) {
     sums_zero<2>();
     tile_products<2>({.first = q, .step = kTileBytes},
-                     {.first = keys + p * 64, .step = 16 * kKeyRow, .row = kKeyRow, .next_column = 64}, work.dim_steps);
+                     {.first = keys + p * 64, .step = 16 * kKeyRow, .row = kKeyRow, .next_column = 64}, work.dim_steps,
+                     [&] { fetcher.step(); });
     sums_store<2>(scores + p * kTileBytes);
   }
 }
 
-/// Scores of row r to weights in bf16, zeros where nothing is seen; its sums so far shrink to the new maximum.
-void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t r, Seen seen) {
-  const std::int64_t in_tile = r % kTileRows * kTileStride;
-  const std::byte* scores = work.scores + r / kTileRows * kPositionTiles * kTileBytes + in_tile;
-  std::byte* weights = work.weights + r / kTileRows * kPositionSteps * kTileBytes + in_tile;
+/// Scores of row `i` of a tile to weights in bf16, zeros where nothing is seen; its sums so far shrink to the new
+/// maximum.
+void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t tile, std::int64_t i,
+                Seen seen) {
+  const std::int64_t r = tile * work.in_tile + i;
   if (seen.first >= seen.last) {
-    RETORT_UNROLL for (int s = 0; s < kPositionSteps; ++s) {
-      _mm512_store_si512(weights + s * kTileBytes, _mm512_setzero_si512());
+    for (int part = 0; part < work.parts; ++part) {
+      std::byte* weights = work.weights + work.at(tile, i, part, kPositionSteps);
+      RETORT_UNROLL for (int j = 0; j < kPositionSteps; ++j) {
+        _mm512_store_si512(weights + j * kTileBytes, _mm512_setzero_si512());
+      }
     }
     return;
   }
@@ -173,18 +242,21 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
     for (std::int64_t d = 0; d < work.dim; d += 16) sum = vfma(vload(a.rows[r].q + d), vload(offset + d), sum);
     shared = vset(a.scale * vsum16(&sum));
   }
+  const std::byte* scores = work.scores + work.at(tile, i, 0, kPositionTiles);
   F s[kPositionTiles];
-  RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
-    s[i] = vmul(_mm512_load_ps(scores + i * kTileBytes), scale);
+  RETORT_UNROLL for (int j = 0; j < kPositionTiles; ++j) {
+    s[j] = _mm512_load_ps(scores + j * kTileBytes);
+    if (work.parts == 2) s[j] = vadd(s[j], _mm512_load_ps(scores + work.in_tile * kTileStride + j * kTileBytes));
+    s[j] = vmul(s[j], scale);
     if (layout.k_scales != 0) {
-      const F of_offset = vmul(shared, vload(reinterpret_cast<const float*>(head + layout.k_shares) + 16 * i));
-      s[i] = vfma(s[i], vload(reinterpret_cast<const float*>(head + layout.k_scales) + 16 * i), of_offset);
+      const F of_offset = vmul(shared, vload(reinterpret_cast<const float*>(head + layout.k_shares) + 16 * j));
+      s[j] = vfma(s[j], vload(reinterpret_cast<const float*>(head + layout.k_scales) + 16 * j), of_offset);
     }
   }
   const bool whole = seen.first == 0 && seen.last == kPositions;
   if (!whole) {
-    RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
-      s[i] = vselect_lanes(s[i], vset(kMinusInfinity), seen.first - 16 * i, seen.last - 16 * i);
+    RETORT_UNROLL for (int j = 0; j < kPositionTiles; ++j) {
+      s[j] = vselect_lanes(s[j], vset(kMinusInfinity), seen.first - 16 * j, seen.last - 16 * j);
     }
   }
   // NaN never becomes the maximum: it is the first operand, and the second is what maximum gives then.
@@ -193,50 +265,55 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
   const float max = _mm512_reduce_max_ps(largest);
   const F base = vset(max > kMinusInfinity ? max : 0.0f);
   F w[kPositionTiles];
-  RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) w[i] = vexp(vsub(s[i], base));
+  RETORT_UNROLL for (int j = 0; j < kPositionTiles; ++j) w[j] = vexp(vsub(s[j], base));
   const F sum = vadd(vadd(vadd(w[0], w[1]), w[2]), w[3]);
   if (layout.v_scales != 0) {
-    RETORT_UNROLL for (int i = 0; i < kPositionTiles; ++i) {
-      w[i] = vmul(w[i], vload(reinterpret_cast<const float*>(head + layout.v_scales) + 16 * i));
-      if (!whole) w[i] = vselect_lanes(w[i], vzero(), seen.first - 16 * i, seen.last - 16 * i);
+    RETORT_UNROLL for (int j = 0; j < kPositionTiles; ++j) {
+      w[j] = vmul(w[j], vload(reinterpret_cast<const float*>(head + layout.v_scales) + 16 * j));
+      if (!whole) w[j] = vselect_lanes(w[j], vzero(), seen.first - 16 * j, seen.last - 16 * j);
     }
   }
-  RETORT_UNROLL for (int i = 0; i < kPositionSteps; ++i) {
-    _mm512_store_si512(weights + i * kTileBytes, round_to_bf16(w[2 * i], w[2 * i + 1]));
+  for (int part = 0; part < work.parts; ++part) {
+    std::byte* weights = work.weights + work.at(tile, i, part, kPositionSteps);
+    RETORT_UNROLL for (int j = 0; j < kPositionSteps; ++j) {
+      const __m512i rounded = round_to_bf16(w[2 * j], w[2 * j + 1]);
+      _mm512_store_si512(weights + j * kTileBytes, rounded);
+      if (part + 1 < work.parts) take_bf16(rounded, w[2 * j], w[2 * j + 1]);
+    }
   }
   float shrink = 1.0f;
   if (max > work.max[r]) {
     shrink = _mm512_cvtss_f32(vexp(vset(work.max[r] - max)));
     work.max[r] = max;
-    std::byte* out = work.sums + r / kTileRows * work.dim_tiles * kTileBytes + in_tile;
-    for (std::int64_t d = 0; d < work.dim_tiles; ++d, out += kTileBytes) {
-      _mm512_store_ps(out, vmul(vset(shrink), _mm512_load_ps(out)));
+    for (int part = 0; part < work.parts; ++part) {
+      std::byte* out = work.sums + work.at(tile, i, part, work.dim_tiles);
+      for (std::int64_t d = 0; d < work.dim_tiles; ++d, out += kTileBytes) {
+        _mm512_store_ps(out, vmul(vset(shrink), _mm512_load_ps(out)));
+      }
     }
   }
   work.total[r] = __builtin_fmaf(work.total[r], shrink, vsum16(&sum));
 }
 
-void weigh_tile(const Work& work, std::int64_t tile) {
+void weigh_tile(const Work& work, TileOperand values, std::int64_t tile, Fetcher& fetcher) {
   const std::byte* w = work.weights + tile * kPositionSteps * kTileBytes;
   for (std::int64_t d = 0; d < work.dim_tiles; d += 2) {
     std::byte* sums = work.sums + (tile * work.dim_tiles + d) * kTileBytes;
-    const std::byte* v = work.values + d * kTileBytes;
     sums_load<2>(sums);
-    tile_products<2>({.first = w, .step = kTileBytes},
-                     {.first = v, .step = work.dim_tiles * kTileBytes, .next_column = kTileBytes}, kPositionSteps);
+    tile_products<2>({.first = w, .step = kTileBytes}, values, kPositionSteps, [&] { fetcher.step(); });
     sums_store<2>(sums);
+    values.first += 2 * values.next_column;
   }
 }
 
 /// The same for one row, where some of the values are not finite: those that the row does not see must not reach it. A
 /// broken model's case, not a fast one.
-void weigh_row(const Work& work, std::int64_t r, Seen seen) {
+void weigh_row(const Work& work, std::int64_t tile, std::int64_t i, int part, Seen seen) {
   const unsigned before = _mm_getcsr();
   _mm_setcsr(before | 0x8040u);  // subnormals are zeros, given or made, as in tiles
-  const std::int64_t in_tile = r % kTileRows * kTileStride;
-  const std::byte* weights = work.weights + r / kTileRows * kPositionSteps * kTileBytes + in_tile;
+  const std::byte* weights = work.weights + work.at(tile, i, part, kPositionSteps);
   for (std::int64_t d = 0; d < work.dim_tiles; ++d) {
-    std::byte* out = work.sums + (r / kTileRows * work.dim_tiles + d) * kTileBytes + in_tile;
+    std::byte* out = work.sums + work.at(tile, i, part, work.dim_tiles) + d * kTileBytes;
     F acc = _mm512_load_ps(out);
     for (int s = 0; s < kPositionSteps; ++s) {
       F sums[2] = {vzero(), vzero()};
@@ -262,46 +339,66 @@ void weigh_row(const Work& work, std::int64_t r, Seen seen) {
 void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block) {
   const std::byte* head = a.blocks[block];
   const std::int64_t start = a.first_position + block * kPositions;
-  // The row tiles that see any of it, and the positions that any of their rows sees.
+  const auto seen_in = [&](std::int64_t tile, std::int64_t i) {
+    const std::int64_t r = tile * work.in_tile + i;
+    return r < a.row_count ? seen_by(a.rows[r], start) : Seen{0, 0};
+  };
+  // The row tiles that see any of it, and the positions that any of their rows sees, and that all do.
   std::int64_t first_tile = work.row_tiles;
   std::int64_t end_tile = 0;
   std::int64_t first = kPositions;
   std::int64_t last = 0;
-  for (std::int64_t r = 0; r < a.row_count; ++r) {
-    const Seen seen = seen_by(a.rows[r], start);
-    if (seen.first >= seen.last) continue;
-    first_tile = at_most(first_tile, r / kTileRows);
-    end_tile = r / kTileRows + 1;
-    first = at_most(first, seen.first);
-    last = at_least(last, seen.last);
+  bool whole = true;
+  for (std::int64_t tile = 0; tile < work.row_tiles; ++tile) {
+    for (std::int64_t i = 0; i < work.in_tile; ++i) {
+      const Seen seen = seen_in(tile, i);
+      whole = whole && (seen.last - seen.first == kPositions || tile * work.in_tile + i >= a.row_count);
+      if (seen.first >= seen.last) continue;
+      first_tile = at_most(first_tile, tile);
+      end_tile = tile + 1;
+      first = at_most(first, seen.first);
+      last = at_least(last, seen.last);
+    }
   }
   if (first >= last) return;
   const std::byte* keys = keys_of(a, work, head);
-  const bool finite = values_of(a, work, head, first, last);
-  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) score_tile(work, keys, tile);
-  for (std::int64_t r = first_tile * kTileRows; r < end_tile * kTileRows; ++r) {
-    soften_row(a, work, head, r, r < a.row_count ? seen_by(a.rows[r], start) : Seen{0, 0});
-  }
-  if (!finite) {
-    for (std::int64_t r = first_tile * kTileRows; r < at_most(end_tile * kTileRows, a.row_count); ++r) {
-      const Seen seen = seen_by(a.rows[r], start);
-      if (seen.first < seen.last) weigh_row(work, r, seen);
+  const bool in_place = whole && a.layout->type == KvCacheType::kBf16;
+  const Values values = in_place ? values_in_place(a, head) : values_of(a, work, head, first, last);
+  const std::int64_t steps = (end_tile - first_tile) *
+                             (kPositionTiles / 2 * work.dim_steps + work.in_tile + work.dim_tiles / 2 * kPositionSteps);
+  Fetcher fetcher(block + 1 < a.block_count ? a.blocks[block + 1] : nullptr, a.layout->head_bytes, steps);
+  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) score_tile(work, keys, tile, fetcher);
+  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) {
+    for (std::int64_t i = 0; i < work.in_tile; ++i) {
+      fetcher.step();
+      soften_row(a, work, head, tile, i, seen_in(tile, i));
     }
-    return;
   }
-  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) weigh_tile(work, tile);
+  for (std::int64_t tile = first_tile; tile < end_tile; ++tile) {
+    if (values.finite) {
+      weigh_tile(work, values.tiles, tile, fetcher);
+      continue;
+    }
+    for (std::int64_t i = 0; i < work.in_tile; ++i) {
+      const Seen seen = seen_in(tile, i);
+      if (seen.first >= seen.last) continue;
+      for (int part = 0; part < work.parts; ++part) weigh_row(work, tile, i, part, seen);
+    }
+  }
 }
 
 void tile_attention(const TileAttentionArgs& a) {
-  const Tiles tiles;
   const Work work(a);
+  const Tiles tiles(64, 16, work.tile_rows());
   start_rows(a, work);
   for (std::int64_t block = 0; block < a.block_count; ++block) add_block(a, work, block);
   for (std::int64_t r = 0; r < a.row_count; ++r) {
     const F inverse = vset(1.0f / work.total[r]);
-    const std::byte* sums = work.sums + r / kTileRows * work.dim_tiles * kTileBytes + r % kTileRows * kTileStride;
+    const std::byte* sums = work.sums + work.at(r / work.in_tile, r % work.in_tile, 0, work.dim_tiles);
     for (std::int64_t d = 0; d < work.dim_tiles; ++d) {
-      vstore(a.rows[r].out + d * kTileRows, vmul(_mm512_load_ps(sums + d * kTileBytes), inverse));
+      F sum = _mm512_load_ps(sums + d * kTileBytes);
+      if (work.parts == 2) sum = vadd(sum, _mm512_load_ps(sums + work.in_tile * kTileStride + d * kTileBytes));
+      vstore(a.rows[r].out + d * kTileRows, vmul(sum, inverse));
     }
   }
 }

@@ -90,10 +90,11 @@ struct TileOperand {
 };
 
 /// The sums in registers plus `steps` products of one tile of rows by kColumns tiles of columns. The left factors
-/// stream past.
-template <int kColumns>
-RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64_t steps) {
+/// stream past. `meanwhile` is called once a step.
+template <int kColumns, typename Meanwhile>
+RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64_t steps, Meanwhile meanwhile) {
   for (std::int64_t s = 0; s < steps; ++s) {
+    meanwhile();
     tile_stream<4>(left.first, left.row);
     tile_load<6>(right.first, right.row);
     tile_product<0, 4, 6>();
@@ -104,6 +105,11 @@ RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64
     left.first += left.step;
     right.first += right.step;
   }
+}
+
+template <int kColumns>
+RETORT_INLINE void tile_products(TileOperand left, TileOperand right, std::int64_t steps) {
+  tile_products<kColumns>(left, right, steps, [] {});
 }
 
 /// Sums [tile columns], one behind the other.

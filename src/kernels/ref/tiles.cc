@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "core/float_bits.h"
@@ -63,15 +64,28 @@ void tile_matmul(const TileMatmulArgs& a) {
   }
 }
 
+// x as a sum of bf16. [parts][x]
+std::vector<std::vector<float>> parts_of(std::span<const float> x, TileParts parts) {
+  std::vector<std::vector<float>> out;
+  std::vector<float> rest(x.begin(), x.end());
+  for (int part = 0; part < static_cast<int>(parts); ++part) {
+    std::vector<float>& here = out.emplace_back(rest);
+    for (std::size_t i = 0; i < rest.size(); ++i) {
+      here[i] = rounded(rest[i]);
+      rest[i] -= here[i];
+    }
+  }
+  return out;
+}
+
 // One row over all its blocks.
 void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
   const KvBlockLayout& layout = *a.layout;
   const std::int64_t dim = layout.head_dim;
   constexpr auto kPositions = static_cast<int>(kKvBlockPositions);
   const float minus_infinity = -std::numeric_limits<float>::infinity();
-  std::vector<float> q(row.q, row.q + dim);
-  for (float& value : q) value = rounded(value);
-  std::vector<float> out(dim, 0.0f);
+  const auto q = parts_of({row.q, static_cast<std::size_t>(dim)}, a.parts);
+  std::vector<std::vector<float>> out(q.size(), std::vector<float>(dim, 0.0f));
   std::vector<float> keys(kPositions * dim);
   std::vector<float> values(kPositions * dim);
   std::vector<float> column(kPositions);
@@ -91,7 +105,10 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
       w[p] = minus_infinity;
       if (start + p < row.first || start + p >= row.last) continue;
       load_kv_codes(layout, head, p, keys.data() + p * dim, values.data() + p * dim);
-      w[p] = product(q.data(), keys.data() + p * dim, dim, 0) * a.scale;
+      const float* key = keys.data() + p * dim;
+      w[p] = product(q[0].data(), key, dim, 0);
+      if (a.parts == TileParts::kTwo) w[p] += product(q[1].data(), key, dim, 0);
+      w[p] *= a.scale;
       if (layout.k_scales != 0) {
         w[p] = std::fma(w[p], scale(layout.k_scales, p), of_offset * scale(layout.k_shares, p));
       }
@@ -104,16 +121,21 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
     sum = std::fma(sum, shrink, sum_of_block(w));
     for (int p = 0; p < kPositions; ++p) {
       const bool seen = start + p >= row.first && start + p < row.last;
-      w[p] = seen ? rounded(layout.v_scales != 0 ? w[p] * scale(layout.v_scales, p) : w[p]) : 0.0f;
+      w[p] = seen ? (layout.v_scales != 0 ? w[p] * scale(layout.v_scales, p) : w[p]) : 0.0f;
       if (!seen) std::fill_n(values.data() + p * dim, dim, 0.0f);
     }
+    const auto weights = parts_of(w, a.parts);
     for (std::int64_t d = 0; d < dim; ++d) {
       for (int p = 0; p < kPositions; ++p) column[p] = values[p * dim + d];
-      out[d] = product(w, column.data(), kPositions, out[d] * shrink);
+      for (std::size_t part = 0; part < out.size(); ++part) {
+        out[part][d] = product(weights[part].data(), column.data(), kPositions, out[part][d] * shrink);
+      }
     }
   }
   const float inverse = 1.0f / sum;
-  for (std::int64_t d = 0; d < dim; ++d) row.out[d] = out[d] * inverse;
+  for (std::int64_t d = 0; d < dim; ++d) {
+    row.out[d] = (a.parts == TileParts::kTwo ? out[0][d] + out[1][d] : out[0][d]) * inverse;
+  }
 }
 
 void tile_attention(const TileAttentionArgs& a) {

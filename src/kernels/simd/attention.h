@@ -6,7 +6,7 @@
 // one vector, 13 loads for 12 FMAs, rather than two tiles that both read the block: what decodes come to (7 heads to a
 // group) stays bound by the memory. A query costs 2 x 64 x 128 / 8 = 2,048 FMAs per block of 128 dimensions, its
 // softmax some 200 operations. For 6 queries that is 6,144 cycles over 32 KiB of bf16: 5.3 bytes a cycle and core,
-// about what memory gives, so the next block is fetched while this one is worked on.
+// about what memory gives, so the next block is fetched, into L2, while this one is worked on.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -34,48 +34,57 @@ struct Fetcher {
   RETORT_INLINE void step() {
     credit += gain;
     while (credit >= 64 * 16) {
-      __builtin_prefetch(next, 0, 3);
+      __builtin_prefetch(next, 0, 2);
       next += 64;
       credit -= 64 * 16;
     }
   }
 };
 
-// What the element types do. Keys: kVectors vectors of positions for each dimension; values: vectors of dimensions.
+// What the element types do. Keys: a vector of positions for each of kDims dimensions; values: a vector of dimensions,
+// i and on, for each of kPositions positions, p and on.
 struct KvF32 {
-  static constexpr int kDims = 1;  // of a step through the keys
+  static constexpr int kDims = 1;       // of a step through the keys
+  static constexpr int kPositions = 1;  // of a step through the values
   RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
     out[0] = vload(reinterpret_cast<const float*>(k) + step * kBlock + position);
   }
-  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) {
-    return vload(reinterpret_cast<const float*>(v) + i);
+  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
+    out[0] = vload(reinterpret_cast<const float*>(v) + p * stride + i);
   }
   static constexpr float kUnit = 1.0f;
 };
 struct KvBf16 {
   static constexpr int kDims = 2;
+  static constexpr int kPositions = 2;
   RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
     split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(k) + step * kBlock + position, out[0], out[1]);
   }
-  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) {
-    return vload_bf16(reinterpret_cast<const std::uint16_t*>(v) + i);
+  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
+    split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(v) + p / 2 * stride + i, out[0], out[1]);
   }
   static constexpr float kUnit = 1.0f;
 };
 struct KvInt8 {
   static constexpr int kDims = 1;
+  static constexpr int kPositions = 1;
   RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
     out[0] = vload_i8(k + step * kBlock + position);
   }
-  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) { return vload_i8(v + i); }
+  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
+    out[0] = vload_i8(v + p * stride + i);
+  }
   static constexpr float kUnit = 1.0f;
 };
 struct KvFp8 {
   static constexpr int kDims = 1;
+  static constexpr int kPositions = 1;
   RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
     out[0] = vload_f8e4m3_small(k + step * kBlock + position);
   }
-  RETORT_INLINE static F values(const std::byte* v, std::int64_t i) { return vload_f8e4m3_small(v + i); }
+  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
+    out[0] = vload_f8e4m3_small(v + p * stride + i);
+  }
   static constexpr float kUnit = 256.0f;  // loads give a 256th
 };
 
@@ -117,13 +126,16 @@ RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, s
       sums[r][j] = vmul(vset(shrink[r]), vload(rows[r].out + i + j * kLanes));
     }
   }
-  for (int p = first; p < last; ++p) {
+  for (int p = first / Kv::kPositions * Kv::kPositions; p < last; p += Kv::kPositions) {
     fetcher.step();
-    F vs[kVectors];
-    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) vs[j] = Kv::values(v, p * stride + i + j * kLanes);
-    RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
-      const F w = vset(weights[r * kBlock + p]);
-      RETORT_UNROLL for (int j = 0; j < kVectors; ++j) sums[r][j] = vfma(w, vs[j], sums[r][j]);
+    F vs[kVectors][Kv::kPositions];
+    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) Kv::values(v, stride, p, i + j * kLanes, vs[j]);
+    RETORT_UNROLL for (int s = 0; s < Kv::kPositions; ++s) {
+      if (p + s < first || p + s >= last) continue;
+      RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
+        const F w = vset(weights[r * kBlock + p + s]);
+        RETORT_UNROLL for (int j = 0; j < kVectors; ++j) sums[r][j] = vfma(w, vs[j][s], sums[r][j]);
+      }
     }
   }
   RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
@@ -243,8 +255,8 @@ void attend_rows(const AttentionBlockArgs& a) {
   const std::int64_t tiles = (a.row_count + highest - 1) / highest;
   const std::int64_t height = (a.row_count + tiles - 1) / tiles;
   const std::int64_t width = vectors_of(static_cast<int>(height)) * kLanes;
-  const std::int64_t steps =
-      tiles * (layout.head_dim / Kv::kDims * (kBlock / width) + (layout.padded_dim + width - 1) / width * kBlock);
+  const std::int64_t steps = tiles * (layout.head_dim / Kv::kDims * (kBlock / width) +
+                                      (layout.padded_dim + width - 1) / width * (kBlock / Kv::kPositions));
   Fetcher fetcher{.next = a.next, .gain = a.next == nullptr ? 0 : layout.head_bytes * 16 / steps + 1};
   AttentionRow* rows = a.rows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {

@@ -211,7 +211,8 @@ float scale_for(const KvCase& c) { return 1.0f / std::sqrt(static_cast<float>(c.
 
 /// All queries in one call, over the blocks from the one that holds `from` on. [queries][head_dim]
 std::vector<std::vector<float>> attend_tiles(const KernelTable& table, const KvCase& c,
-                                             const std::vector<TileQuery>& queries, std::int64_t from = 0) {
+                                             const std::vector<TileQuery>& queries, TileParts parts,
+                                             std::int64_t from = 0) {
   std::vector<std::vector<float>> out(queries.size(), std::vector<float>(c.layout.head_dim));
   std::vector<TileAttentionRow> rows;
   for (std::size_t i = 0; i < queries.size(); ++i) {
@@ -221,26 +222,43 @@ std::vector<std::vector<float>> attend_tiles(const KernelTable& table, const KvC
   std::vector<const std::byte*> blocks;
   for (std::int64_t b = first_block; b < c.blocks; ++b) blocks.push_back(c.block(b));
   const auto row_count = static_cast<std::int64_t>(rows.size());
-  Aligned<std::byte> scratch(static_cast<std::size_t>(tile_attention_scratch(c.layout, row_count)));
+  Aligned<std::byte> scratch(static_cast<std::size_t>(tile_attention_scratch(c.layout, parts, row_count)));
   table.tile_attention({.layout = &c.layout,
                         .blocks = blocks.data(),
                         .block_count = static_cast<std::int64_t>(blocks.size()),
                         .first_position = first_block * kKvBlockPositions,
                         .rows = rows.data(),
                         .row_count = row_count,
+                        .parts = parts,
                         .scale = scale_for(c),
                         .scratch = scratch.data()});
   return out;
 }
 
 constexpr KvCacheType kTileTypes[] = {KvCacheType::kBf16, KvCacheType::kFp8E4m3, KvCacheType::kInt8};
+constexpr TileParts kPartsOfTile[] = {TileParts::kOne, TileParts::kTwo};
 
+struct AttentionCase {
+  KvCacheType type;
+  TileParts parts;
+};
+std::vector<AttentionCase> attention_cases() {
+  std::vector<AttentionCase> out;
+  for (const KvCacheType type : kTileTypes) {
+    for (const TileParts parts : kPartsOfTile) out.push_back({type, parts});
+  }
+  return out;
+}
+
+// One part rounds weights to 8 bits; of the queries' rounding the expectation knows. Two parts keep 17 bits of both.
 TEST_P(Tiles, AttentionIsNearTheExactOne) {
   std::mt19937 random(6);
-  for (const KvCacheType type : kTileTypes) {
+  for (const auto& [type, parts] : attention_cases()) {
     const KvCase c(random, type, 64, 200);
     const auto queries = queries_of(random, c, 10);
-    const auto out = attend_tiles(table(), c, queries);
+    const auto out = attend_tiles(table(), c, queries, parts);
+    const bool two = parts == TileParts::kTwo;
+    const double tolerance = two ? 0x1p-14 : 0x1.1p-8;
     for (std::size_t i = 0; i < queries.size(); ++i) {
       const TileQuery& query = queries[i];
       std::vector<double> w;
@@ -248,7 +266,8 @@ TEST_P(Tiles, AttentionIsNearTheExactOne) {
       for (std::int64_t p = query.first; p < query.last; ++p) {
         double s = 0;
         for (int d = 0; d < 64; ++d) {
-          s += static_cast<double>(bf16_to_float(float_to_bf16(query.q[d]))) * static_cast<double>(c.k[p * 64 + d]);
+          const float q = two ? query.q[d] : bf16_to_float(float_to_bf16(query.q[d]));
+          s += static_cast<double>(q) * static_cast<double>(c.k[p * 64 + d]);
         }
         w.push_back(std::exp(s * static_cast<double>(scale_for(c))));
         total += w.back();
@@ -261,7 +280,7 @@ TEST_P(Tiles, AttentionIsNearTheExactOne) {
           sum += term;
           magnitude += std::abs(term);
         }
-        ASSERT_NEAR(out[i][d], sum, 0x1.1p-8 * magnitude + 1e-6) << i << " " << d;  // a weight's rounding
+        ASSERT_NEAR(out[i][d], sum, tolerance * magnitude + 1e-6) << to_string(type) << " " << i << " " << d;
       }
     }
   }
@@ -269,18 +288,19 @@ TEST_P(Tiles, AttentionIsNearTheExactOne) {
 
 TEST_P(Tiles, AttentionHasTheBitsOfTheTwin) {
   std::mt19937 random(7);
-  for (const KvCacheType type : kTileTypes) {
+  for (const auto& [type, parts] : attention_cases()) {
     for (const std::int64_t dim : {32, 64, 128}) {
       for (const std::int64_t positions : {1, 64, 131, 300}) {
         const KvCase c(random, type, dim, positions);
-        for (const std::int64_t n : {1, 7, 16, 33, 70}) {
+        for (const std::int64_t n : {1, 7, 8, 16, 33, 70}) {
           const auto queries = queries_of(random, c, n);
-          const auto expected = attend_tiles(twin(), c, queries);
-          const auto actual = attend_tiles(table(), c, queries);
+          const auto expected = attend_tiles(twin(), c, queries, parts);
+          const auto actual = attend_tiles(table(), c, queries, parts);
           for (std::int64_t i = 0; i < n; ++i) {
             for (std::int64_t d = 0; d < dim; ++d) {
               ASSERT_EQ(bits_of(actual[i][d]), bits_of(expected[i][d]))
-                  << to_string(type) << " dim " << dim << " positions " << positions << " row " << i << "/" << n;
+                  << to_string(type) << " parts " << static_cast<int>(parts) << " dim " << dim << " positions "
+                  << positions << " row " << i << "/" << n;
             }
           }
         }
@@ -291,13 +311,13 @@ TEST_P(Tiles, AttentionHasTheBitsOfTheTwin) {
 
 TEST_P(Tiles, AQueryHasTheBitsThatItHasAlone) {
   std::mt19937 random(8);
-  for (const KvCacheType type : kTileTypes) {
+  for (const auto& [type, parts] : attention_cases()) {
     const KvCase c(random, type, 64, 260);
     auto queries = queries_of(random, c, 40);
     queries[5] = {queries[5].q, 130, 190};  // sees nothing of the first blocks
-    const auto together = attend_tiles(table(), c, queries);
+    const auto together = attend_tiles(table(), c, queries, parts);
     for (std::size_t i = 0; i < queries.size(); ++i) {
-      const auto alone = attend_tiles(table(), c, {queries[i]}, queries[i].first);
+      const auto alone = attend_tiles(table(), c, {queries[i]}, parts, queries[i].first);
       for (int d = 0; d < 64; ++d) ASSERT_EQ(bits_of(together[i][d]), bits_of(alone[0][d])) << i << " " << d;
     }
   }
@@ -308,14 +328,14 @@ TEST_P(Tiles, AQueryHasTheBitsThatItHasAlone) {
 TEST_P(Tiles, WhatAQuerySeesNothingOfDoesNotReachIt) {
   std::mt19937 random(9);
   constexpr std::int64_t kDim = 64;
-  for (const KvCacheType type : kTileTypes) {
+  for (const auto& [type, parts] : attention_cases()) {
     const KvCase whole(random, type, kDim, 100);
     auto queries = queries_of(random, whole, 20);
     for (std::size_t i = 0; i < queries.size(); ++i) queries[i] = {queries[i].q, 0, 70 + static_cast<std::int64_t>(i)};
-    const auto expected = attend_tiles(table(), whole, queries);
+    const auto expected = attend_tiles(table(), whole, queries, parts);
     const std::vector<float> nan(kDim, std::numeric_limits<float>::quiet_NaN());
     store_kv(whole.layout, whole.block(1), 80 - 64, nan.data(), nan.data());
-    const auto actual = attend_tiles(table(), whole, queries);
+    const auto actual = attend_tiles(table(), whole, queries, parts);
     for (std::size_t i = 0; i < queries.size(); ++i) {
       for (std::int64_t d = 0; d < kDim; ++d) {
         if (queries[i].last <= 80) {
