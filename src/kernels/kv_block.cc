@@ -39,8 +39,14 @@ float row_scale(const Values& x, std::int64_t n, float largest) {
   return max < kLeast ? 0.0f : max / largest;
 }
 
+std::uint8_t encode_fp8(float x) {
+  constexpr float kLeastNormal = 0x1p-6f;
+  const float magnitude = std::abs(x);
+  if (magnitude >= kLeastNormal) return float_to_f8e4m3(x);
+  return float_to_f8e4m3(std::copysign(magnitude > kLeastNormal / 2 ? kLeastNormal : 0.0f, x));
+}
 std::uint8_t encode(KvCacheType type, float scaled) {
-  if (type == KvCacheType::kFp8E4m3) return float_to_f8e4m3(scaled);
+  if (type == KvCacheType::kFp8E4m3) return encode_fp8(scaled);
   return static_cast<std::uint8_t>(static_cast<std::int8_t>(std::nearbyint(scaled)));
 }
 float decode(KvCacheType type, std::byte code) {
@@ -48,14 +54,14 @@ float decode(KvCacheType type, std::byte code) {
   return type == KvCacheType::kFp8E4m3 ? f8e4m3_to_float(bits) : static_cast<float>(static_cast<std::int8_t>(bits));
 }
 
-// Element `d` of a row, x(d), goes to out[d * stride].
-template <typename Values>
-void store_codes(KvCacheType type, const Values& x, std::int64_t n, std::byte* out, std::int64_t stride, float* scale) {
+// Element `d` of a row, x(d), goes to out[index(d)].
+template <typename Values, typename Index>
+void store_codes(KvCacheType type, const Values& x, std::int64_t n, std::byte* out, const Index& index, float* scale) {
   *scale = row_scale(x, n, type == KvCacheType::kFp8E4m3 ? kLargestFp8 : kLargestInt8);
   const bool usable = *scale > 0;
   const float inverse = usable ? 1.0f / *scale : 0.0f;
   for (std::int64_t d = 0; d < n; ++d) {
-    out[d * stride] = std::byte{usable ? encode(type, x(d) * inverse) : std::uint8_t{0}};
+    out[index(d)] = std::byte{usable ? encode(type, x(d) * inverse) : std::uint8_t{0}};
   }
 }
 
@@ -68,10 +74,38 @@ const T* at(const std::byte* head, std::int64_t offset) {
   return reinterpret_cast<const T*>(head + offset);
 }
 
-// Of bf16: keys have pairs of dimensions side by side, values pairs of positions.
-std::int64_t key_index(std::int64_t d, std::int64_t position) { return d / 2 * 2 * kPositions + 2 * position + d % 2; }
+// Of a type of which kTogether elements make 32 bits.
+template <std::int64_t kTogether>
+std::int64_t key_index(std::int64_t d, std::int64_t position) {
+  return (d / kTogether * kPositions + position) * kTogether + d % kTogether;
+}
+template <std::int64_t kTogether>
 std::int64_t value_index(const KvBlockLayout& layout, std::int64_t d, std::int64_t position) {
-  return (position / 2 * layout.padded_dim + d) * 2 + position % 2;
+  return (position / kTogether * layout.padded_dim + d) * kTogether + position % kTogether;
+}
+
+void store_codes_of(const KvBlockLayout& layout, std::byte* head, std::int64_t position, const float* k,
+                    const float* v) {
+  const std::int64_t dim = layout.head_dim;
+  const float* offset = at<float>(head, layout.k_offset);
+  const auto whole = [&](std::int64_t d) { return d < dim ? k[d] : 0.0f; };
+  const auto rest = [&](std::int64_t d) { return d < dim ? k[d] - offset[d] : 0.0f; };
+  // NaN is no smaller than anything, so it stays in what is stored.
+  const bool shares = row_scale(rest, dim, 1) < row_scale(whole, dim, 1);
+  at<float>(head, layout.k_shares)[position] = shares ? 1.0f : 0.0f;
+  const auto store_keys = [&](const auto& keys) {
+    store_codes(
+        layout.type, keys, round_up(dim, 4), head, [&](std::int64_t d) { return key_index<4>(d, position); },
+        at<float>(head, layout.k_scales) + position);
+  };
+  if (shares) {
+    store_keys(rest);
+  } else {
+    store_keys(whole);
+  }
+  store_codes(
+      layout.type, [&](std::int64_t d) { return v[d]; }, dim, head + layout.v,
+      [&](std::int64_t d) { return value_index<4>(layout, d, position); }, at<float>(head, layout.v_scales) + position);
 }
 
 }  // namespace
@@ -79,7 +113,7 @@ std::int64_t value_index(const KvBlockLayout& layout, std::int64_t d, std::int64
 KvBlockLayout kv_block_layout(KvCacheType type, std::int64_t head_dim) {
   const std::int64_t bytes = element_bytes(type);
   KvBlockLayout layout{.type = type, .head_dim = head_dim, .padded_dim = round_up(head_dim, 16)};
-  layout.v = round_up(head_dim * kPositions * bytes, 64);
+  layout.v = round_up(head_dim * bytes, 4) * kPositions;
   const std::int64_t end = layout.v + layout.padded_dim * kPositions * bytes;
   if (bytes != 1) {
     layout.head_bytes = round_up(end, 64);
@@ -104,54 +138,38 @@ void store_kv(const KvBlockLayout& layout, std::byte* head, std::int64_t positio
   const std::int64_t dim = layout.head_dim;
   switch (layout.type) {
     case KvCacheType::kF32: {
-      float* keys = at<float>(head, 0);
-      for (std::int64_t d = 0; d < dim; ++d) keys[d * kPositions + position] = k[d];
-      std::copy_n(v, dim, at<float>(head, layout.v) + position * layout.padded_dim);
+      auto* keys = at<float>(head, 0);
+      auto* values = at<float>(head, layout.v);
+      for (std::int64_t d = 0; d < dim; ++d) keys[key_index<1>(d, position)] = k[d];
+      for (std::int64_t d = 0; d < dim; ++d) values[value_index<1>(layout, d, position)] = v[d];
       return;
     }
     case KvCacheType::kBf16: {
       auto* keys = at<std::uint16_t>(head, 0);
       auto* values = at<std::uint16_t>(head, layout.v);
-      for (std::int64_t d = 0; d < dim; ++d) keys[key_index(d, position)] = float_to_bf16(k[d]);
-      for (std::int64_t d = 0; d < dim; ++d) values[value_index(layout, d, position)] = float_to_bf16(v[d]);
+      for (std::int64_t d = 0; d < dim; ++d) keys[key_index<2>(d, position)] = float_to_bf16(k[d]);
+      for (std::int64_t d = 0; d < dim; ++d) values[value_index<2>(layout, d, position)] = float_to_bf16(v[d]);
       return;
     }
-    default: {
-      const float* offset = at<float>(head, layout.k_offset);
-      const auto whole = [&](std::int64_t d) { return k[d]; };
-      const auto rest = [&](std::int64_t d) { return k[d] - offset[d]; };
-      // NaN is no smaller than anything, so it stays in what is stored.
-      const bool shares = row_scale(rest, dim, 1) < row_scale(whole, dim, 1);
-      at<float>(head, layout.k_shares)[position] = shares ? 1.0f : 0.0f;
-      float* scale = at<float>(head, layout.k_scales) + position;
-      if (shares) {
-        store_codes(layout.type, rest, dim, head + position, kPositions, scale);
-      } else {
-        store_codes(layout.type, whole, dim, head + position, kPositions, scale);
-      }
-      store_codes(
-          layout.type, [&](std::int64_t d) { return v[d]; }, dim, head + layout.v + position * layout.padded_dim, 1,
-          at<float>(head, layout.v_scales) + position);
-    }
-      return;
+    default:
+      return store_codes_of(layout, head, position, k, v);
   }
 }
 
 void load_kv_codes(const KvBlockLayout& layout, const std::byte* head, std::int64_t position, float* k, float* v) {
   for (std::int64_t d = 0; d < layout.head_dim; ++d) {
-    const std::int64_t v_index = position * layout.padded_dim + d;
     switch (layout.type) {
       case KvCacheType::kF32:
-        k[d] = at<float>(head, 0)[d * kPositions + position];
-        v[d] = at<float>(head, layout.v)[v_index];
+        k[d] = at<float>(head, 0)[key_index<1>(d, position)];
+        v[d] = at<float>(head, layout.v)[value_index<1>(layout, d, position)];
         break;
       case KvCacheType::kBf16:
-        k[d] = bf16_to_float(at<std::uint16_t>(head, 0)[key_index(d, position)]);
-        v[d] = bf16_to_float(at<std::uint16_t>(head, layout.v)[value_index(layout, d, position)]);
+        k[d] = bf16_to_float(at<std::uint16_t>(head, 0)[key_index<2>(d, position)]);
+        v[d] = bf16_to_float(at<std::uint16_t>(head, layout.v)[value_index<2>(layout, d, position)]);
         break;
       default:
-        k[d] = decode(layout.type, head[d * kPositions + position]);
-        v[d] = decode(layout.type, head[layout.v + v_index]);
+        k[d] = decode(layout.type, head[key_index<4>(d, position)]);
+        v[d] = decode(layout.type, head[layout.v + value_index<4>(layout, d, position)]);
         break;
     }
   }

@@ -7,15 +7,19 @@
 //   position;
 //                                                                    k = offset + scale * code, an offset per block
 //
-//   K   f32, fp8, int8   [dim][64]       the positions are the lanes of a score: no sum crosses lanes
-//       bf16             [dim / 2][64][2]    pairs of dimensions, as instructions on pairs of bf16 want them
-//   V   f32, fp8, int8   [64][padded dim]    the dimensions are the lanes of a weighted sum; padded to a multiple of 16
-//       bf16             [32][padded dim][2]     pairs of positions, for the same reason
+//   K   [dim / g][64][g]         the positions are the lanes of a score: no sum crosses lanes
+//   V   [64 / g][padded dim][g]  the dimensions are the lanes of a weighted sum; padded to a multiple of 16
+//
+// where g elements make 32 bits: 1 of f32, pairs of bf16, fours of the 8-bit types, as instructions on pairs and fours
+// want them. Where g does not divide a head's dimensions, zeros follow.
 //
 // The offset is a vector that most of the block's keys have in common; what is stored and rounded is the rest. Qwen's
 // key biases are up to 350 in dimensions that turn so slowly that they are the same for a whole block, where keys
 // otherwise are below 10: a scale that fits both leaves 8 bits nothing for the keys. Keys that are smaller without it,
 // such as those of a text's first token, have a share of 0. The result is exact for any offset.
+//
+// fp8's codes are never subnormal, which makes widening them a shift: what is below 2^-6 of a row whose largest code is
+// 448 becomes 0 or 2^-6, an error of 2^-7 at most, where the largest has one of 16.
 //
 // Attention is an online softmax, a block at a time (kernels are given the rows that share a block: the query heads of
 // a group, and the tokens of a prompt's tile). Every step is in fp32 and rounded once, in this order:

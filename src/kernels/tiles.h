@@ -90,6 +90,11 @@ enum class TileParts { kOne = 1, kTwo = 2 };
 ///         (times V's scale) rounded to bf16. Positions that the row does not see have weight 0 and value 0, whatever
 ///         stands there.
 ///   At the end  out_d, the sum over the parts, times (1 / sum)
+///
+/// fp8's codes enter times 2^-120, where a shift puts them. So q is taken times a unit of 2^60 before it is rounded,
+/// and the scale too; weights times V's scale likewise, and 1 / sum. All of that is exact, far from fp32's ends.
+inline float tile_attention_unit(KvCacheType type) { return type == KvCacheType::kFp8E4m3 ? 0x1p60f : 1.0f; }
+
 struct TileAttentionRow {
   const float* q;      ///< [head_dim]
   float* out;          ///< [head_dim]: the result
@@ -111,18 +116,18 @@ struct TileAttentionArgs {
 using TileAttentionFn = void (*)(const TileAttentionArgs& args);
 
 /// Whether a layout is read by tiles; where not, attention is that of kv_block.h. A generated token's few queries, two
-/// parts each, are multiplied sooner than codes of 8 bits are widened for them (amx/attention.cc).
+/// parts each, are multiplied sooner than int8 is widened for them (amx/attention.cc).
 inline bool tiles_attend(const KvBlockLayout& layout, TileParts parts) {
-  const bool worth_it = parts == TileParts::kOne ? layout.type != KvCacheType::kF32 : layout.type == KvCacheType::kBf16;
-  return worth_it && layout.head_dim % kTileColumns == 0;
+  if (layout.type == KvCacheType::kF32 || layout.head_dim % kTileColumns != 0) return false;
+  return parts == TileParts::kOne || layout.type != KvCacheType::kInt8;
 }
 /// Rows of the queries that share a tile: with two parts a row takes two of the tile's.
 inline std::int64_t tile_attention_rows(TileParts parts) { return kTileRows / static_cast<std::int64_t>(parts); }
-/// Bytes: a block's keys and values in bf16, and of each row its query, sums, scores, weights, maximum and total.
+/// Bytes: a block's keys or values in bf16, and of each row its query, sums, scores, weights, maximum and total.
 inline std::int64_t tile_attention_scratch(const KvBlockLayout& layout, TileParts parts, std::int64_t row_count) {
   const std::int64_t in_tile = tile_attention_rows(parts);
   const std::int64_t rows = (row_count + in_tile - 1) / in_tile * kTileRows;
-  return 2 * kKvBlockPositions * layout.head_dim * 2 +
+  return kKvBlockPositions * layout.head_dim * 2 +
          rows * (layout.head_dim * (2 + 4) + kKvBlockPositions * (4 + 2) + 4 * 4);
 }
 

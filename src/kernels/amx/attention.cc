@@ -10,7 +10,8 @@
 // does a neighbour on the core not make attention slower than memory. The next block is fetched meanwhile, into L2:
 // into L1 (tried) is slower, and without it the hardware's prefetcher starts anew with every block.
 //
-// Codes of 8 bits are widened to bf16 for tiles, 8,192 each of keys and values.
+// Codes of 8 bits are widened to bf16 for tiles, keys and values to 256 vectors each: of fp8 at 3 operations and a
+// store, of int8 at 9. For a generated token that is most of the work; of int8 FMAs take no longer.
 #include "kernels/amx/tile.h"
 #include "kernels/simd/math.h"
 #include "kernels/tables.h"
@@ -31,6 +32,7 @@ struct Work {
   Work(const TileAttentionArgs& a)
       : dim(a.layout->head_dim),
         parts(static_cast<int>(a.parts)),
+        unit(tile_attention_unit(a.layout->type)),
         in_tile(at_most(tile_attention_rows(a.parts), a.row_count)),
         row_tiles((a.row_count + in_tile - 1) / in_tile),
         dim_tiles(dim / kTileRows),
@@ -41,8 +43,7 @@ struct Work {
       next += bytes;
       return here;
     };
-    keys = take(kPositions * dim * 2);
-    values = take(kPositions * dim * 2);
+    copies = take(kPositions * dim * 2);
     queries = take(row_tiles * dim_steps * kTileBytes);
     sums = take(row_tiles * dim_tiles * kTileBytes);
     scores = take(row_tiles * kPositionTiles * kTileBytes);
@@ -58,10 +59,12 @@ struct Work {
 
   std::int64_t dim;
   int parts;
+  float unit;
   std::int64_t in_tile;  // rows of a tile, each with its parts: the first parts of all, then the second ones
   std::int64_t row_tiles, dim_tiles, dim_steps;
-  std::byte* keys;     // [dim_steps][16 pairs][64 positions][2]: of the 8-bit types
-  std::byte* values;   // [2 steps][dim_tiles][16 pairs of positions][16][2]
+  // A block's keys, then its values, where these cannot be read in place:
+  //   [dim_steps][16 pairs][64 positions][2], [2 steps][dim_tiles][16 pairs of positions][16][2]
+  std::byte* copies;
   std::byte* queries;  // [row_tiles][dim_steps] tiles
   std::byte* sums;     // [row_tiles][dim_tiles] tiles, fp32
   std::byte* scores;   // [row_tiles][4] tiles, fp32
@@ -83,8 +86,8 @@ void start_rows(const TileAttentionArgs& a, const Work& work) {
       F low = vzero();
       F high = vzero();
       if (r < a.row_count) {
-        low = vload(a.rows[r].q + s * kTileColumns);
-        high = vload(a.rows[r].q + s * kTileColumns + kTileRows);
+        low = vmul(vload(a.rows[r].q + s * kTileColumns), vset(work.unit));
+        high = vmul(vload(a.rows[r].q + s * kTileColumns + kTileRows), vset(work.unit));
       }
       for (int part = 0; part < work.parts; ++part) {
         const __m512i rounded = round_to_bf16(low, high);
@@ -101,28 +104,42 @@ void start_rows(const TileAttentionArgs& a, const Work& work) {
   }
 }
 
-/// Codes of 16 positions or dimensions as fp32, exact in bf16.
-RETORT_INLINE F load_codes8(KvCacheType type, const std::byte* p) {
-  return type == KvCacheType::kInt8 ? vload_i8(p) : vload_f8e4m3(p);
-}
-/// The upper halves of two vectors' lanes, side by side: a's below b's.
-RETORT_INLINE __m512i pair_bf16(F a, F b) {
-  return _mm512_or_si512(_mm512_srli_epi32(_mm512_castps_si512(a), 16),
-                         _mm512_and_si512(_mm512_castps_si512(b), _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+/// 16 fours of 8-bit codes as bf16: the first two of each side by side, and the last two.
+RETORT_INLINE void widen_fours(KvCacheType type, const std::byte* p, __m512i out[2]) {
+  if (type == KvCacheType::kInt8) {
+    F codes[4];
+    split_i8_fours(reinterpret_cast<const std::uint32_t*>(p), codes);
+    const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xffff0000));
+    RETORT_UNROLL for (int i = 0; i < 2; ++i) {
+      const __m512i first = _mm512_srli_epi32(_mm512_castps_si512(codes[2 * i]), 16);
+      out[i] = _mm512_or_si512(first, _mm512_and_si512(upper, _mm512_castps_si512(codes[2 * i + 1])));
+    }
+    return;
+  }
+  // Bytes to the upper halves of 16 bits, from where exponent and mantissa move to bf16's place.
+  const __m512i first = _mm512_broadcast_i32x4(_mm_setr_epi8(-1, 0, -1, 1, -1, 4, -1, 5, -1, 8, -1, 9, -1, 12, -1, 13));
+  const __m512i codes = _mm512_loadu_si512(p);
+  const __m512i kept = _mm512_set1_epi16(static_cast<short>(0x87f0));
+  const __m512i second =
+      _mm512_broadcast_i32x4(_mm_setr_epi8(-1, 2, -1, 3, -1, 6, -1, 7, -1, 10, -1, 11, -1, 14, -1, 15));
+  out[0] = _mm512_and_si512(_mm512_srai_epi16(_mm512_shuffle_epi8(codes, first), 4), kept);
+  out[1] = _mm512_and_si512(_mm512_srai_epi16(_mm512_shuffle_epi8(codes, second), 4), kept);
 }
 
-/// Keys as tiles: where they are, or of an 8-bit type expanded.
+/// Keys as tiles: where they are, or of an 8-bit type widened.
 const std::byte* keys_of(const TileAttentionArgs& a, const Work& work, const std::byte* head) {
   const KvCacheType type = a.layout->type;
   if (type == KvCacheType::kBf16) return head;
-  for (std::int64_t d = 0; d < work.dim; d += 2) {
+  constexpr std::int64_t kRow = kPositions * 4;  // bytes of a pair of dimensions, and of four codes
+  for (std::int64_t d = 0; d < work.dim; d += 4) {
     for (int p = 0; p < kPositions; p += 16) {
-      const std::byte* k = head + d * kPositions + p;
-      _mm512_store_si512(work.keys + (d / 2 * kPositions + p) * 4,
-                         pair_bf16(load_codes8(type, k), load_codes8(type, k + kPositions)));
+      __m512i pairs[2];
+      widen_fours(type, head + d / 4 * kRow + p * 4, pairs);
+      _mm512_store_si512(work.copies + d / 2 * kRow + p * 4, pairs[0]);
+      _mm512_store_si512(work.copies + (d / 2 + 1) * kRow + p * 4, pairs[1]);
     }
   }
-  return work.keys;
+  return work.copies;
 }
 
 /// Values of a block as tiles of pairs of positions.
@@ -138,46 +155,44 @@ Values values_in_place(const TileAttentionArgs& a, const std::byte* head) {
           .finite = true};
 }
 
+TileOperand copied_values(const Work& work) {
+  return {.first = work.copies, .step = work.dim_tiles * kTileBytes, .next_column = kTileBytes};
+}
+
 /// Copied, with zeros where positions are outside [first, last).
-Values values_of(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t first,
-                 std::int64_t last) {
-  const KvBlockLayout& layout = *a.layout;
-  const KvCacheType type = layout.type;
-  const std::int64_t row = layout.padded_dim;  // bytes of a position, and half those of a bf16 one
-  const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  // 16-bit lanes i, i + 32 for i = 0..15, and for i = 16..31.
-  const __m512i low = _mm512_or_si512(lane, _mm512_slli_epi32(_mm512_add_epi32(lane, _mm512_set1_epi32(32)), 16));
-  const __m512i high = _mm512_add_epi16(low, _mm512_set1_epi16(16));
+Values seen_values(const TileAttentionArgs& a, const Work& work, const std::byte* head, std::int64_t first,
+                   std::int64_t last) {
+  const std::int64_t row = a.layout->padded_dim * 4;  // bytes of a pair of positions
   const __m512i magnitude = _mm512_set1_epi16(0x7fff);
   __m512i largest = _mm512_setzero_si512();
   for (int p = 0; p < kPositions; p += 2) {
-    std::byte* out = work.values + p / kTileColumns * work.dim_tiles * kTileBytes + p % kTileColumns / 2 * kTileStride;
-    const std::byte* v = head + layout.v + p * row * (type == KvCacheType::kBf16 ? 2 : 1);
-    const bool sees[2] = {p >= first && p < last, p + 1 >= first && p + 1 < last};
-    const __m512i seen = _mm512_set1_epi32(static_cast<int>((sees[0] ? 0xffffu : 0u) | (sees[1] ? 0xffff0000u : 0u)));
-    for (std::int64_t d = 0; d < work.dim; d += kTileColumns) {
-      __m512i pairs[2];  // of 16 dimensions each
-      if (type == KvCacheType::kBf16) {
-        pairs[0] = _mm512_load_si512(v + d * 4);
-        pairs[1] = _mm512_load_si512(v + d * 4 + 64);
-      } else {
-        __m512i rows[2];
-        RETORT_UNROLL for (int i = 0; i < 2; ++i) {
-          const std::byte* codes = v + i * row + d;
-          rows[i] = round_to_bf16(load_codes8(type, codes), load_codes8(type, codes + kTileRows));
-        }
-        pairs[0] = _mm512_permutex2var_epi16(rows[0], low, rows[1]);
-        pairs[1] = _mm512_permutex2var_epi16(rows[0], high, rows[1]);
-      }
-      RETORT_UNROLL for (int i = 0; i < 2; ++i) {
-        const __m512i kept = _mm512_and_si512(pairs[i], seen);
-        largest = _mm512_max_epu16(largest, _mm512_and_si512(kept, magnitude));
-        _mm512_store_si512(out + (d / kTileRows + i) * kTileBytes, kept);
-      }
+    std::byte* out = work.copies + p / kTileColumns * work.dim_tiles * kTileBytes + p % kTileColumns / 2 * kTileStride;
+    const std::byte* v = head + a.layout->v + p / 2 * row;
+    const __m512i seen = _mm512_set1_epi32(static_cast<int>((p >= first && p < last ? 0xffffu : 0u) |
+                                                            (p + 1 >= first && p + 1 < last ? 0xffff0000u : 0u)));
+    for (std::int64_t d = 0; d < work.dim; d += kTileRows) {
+      const __m512i kept = _mm512_and_si512(_mm512_load_si512(v + d * 4), seen);
+      largest = _mm512_max_epu16(largest, _mm512_and_si512(kept, magnitude));
+      _mm512_store_si512(out + d / kTileRows * kTileBytes, kept);
     }
   }
-  return {.tiles = {.first = work.values, .step = work.dim_tiles * kTileBytes, .next_column = kTileBytes},
-          .finite = _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(0x7f80)) == 0};
+  return {.tiles = copied_values(work), .finite = _mm512_cmpge_epu16_mask(largest, _mm512_set1_epi16(0x7f80)) == 0};
+}
+
+/// Of an 8-bit type, widened. Any code is finite, so what is not seen may stay: its weight is 0.
+Values widened_values(const TileAttentionArgs& a, const Work& work, const std::byte* head) {
+  const std::int64_t row = a.layout->padded_dim * 4;  // bytes of four positions
+  for (int p = 0; p < kPositions; p += 4) {
+    std::byte* out = work.copies + p / kTileColumns * work.dim_tiles * kTileBytes + p % kTileColumns / 2 * kTileStride;
+    const std::byte* v = head + a.layout->v + p / 4 * row;
+    for (std::int64_t d = 0; d < work.dim; d += kTileRows) {
+      __m512i pairs[2];
+      widen_fours(a.layout->type, v + d * 4, pairs);
+      _mm512_store_si512(out + d / kTileRows * kTileBytes, pairs[0]);
+      _mm512_store_si512(out + d / kTileRows * kTileBytes + kTileStride, pairs[1]);
+    }
+  }
+  return {.tiles = copied_values(work), .finite = true};
 }
 
 /// What a row sees of a block: positions [first, last) of it.
@@ -234,7 +249,7 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
     return;
   }
   const KvBlockLayout& layout = *a.layout;
-  const F scale = vset(a.scale);
+  const F scale = vset(a.scale * work.unit);
   F shared = vzero();
   if (layout.k_offset != 0) {
     const auto* offset = reinterpret_cast<const float*>(head + layout.k_offset);
@@ -269,7 +284,8 @@ void soften_row(const TileAttentionArgs& a, const Work& work, const std::byte* h
   const F sum = vadd(vadd(vadd(w[0], w[1]), w[2]), w[3]);
   if (layout.v_scales != 0) {
     RETORT_UNROLL for (int j = 0; j < kPositionTiles; ++j) {
-      w[j] = vmul(w[j], vload(reinterpret_cast<const float*>(head + layout.v_scales) + 16 * j));
+      const F v_scale = vload(reinterpret_cast<const float*>(head + layout.v_scales) + 16 * j);
+      w[j] = vmul(w[j], vmul(v_scale, vset(work.unit)));
       if (!whole) w[j] = vselect_lanes(w[j], vzero(), seen.first - 16 * j, seen.last - 16 * j);
     }
   }
@@ -323,7 +339,7 @@ void weigh_row(const Work& work, std::int64_t tile, std::int64_t i, int part, Se
         __builtin_memcpy(&bits, weights + s * kTileBytes + 2 * k, sizeof(bits));
         const F w = _mm512_castsi512_ps(_mm512_set1_epi32(static_cast<int>(std::uint32_t{bits} << 16)));
         F pair[2];
-        split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(work.values + (s * work.dim_tiles + d) * kTileBytes +
+        split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(work.copies + (s * work.dim_tiles + d) * kTileBytes +
                                                                 k / 2 * kTileStride),
                          pair[0], pair[1]);
         const F v = p >= seen.first && p < seen.last ? pair[k % 2] : vzero();
@@ -362,8 +378,6 @@ void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block)
   }
   if (first >= last) return;
   const std::byte* keys = keys_of(a, work, head);
-  const bool in_place = whole && a.layout->type == KvCacheType::kBf16;
-  const Values values = in_place ? values_in_place(a, head) : values_of(a, work, head, first, last);
   const std::int64_t steps = (end_tile - first_tile) *
                              (kPositionTiles / 2 * work.dim_steps + work.in_tile + work.dim_tiles / 2 * kPositionSteps);
   Fetcher fetcher(block + 1 < a.block_count ? a.blocks[block + 1] : nullptr, a.layout->head_bytes, steps);
@@ -374,6 +388,11 @@ void add_block(const TileAttentionArgs& a, const Work& work, std::int64_t block)
       soften_row(a, work, head, tile, i, seen_in(tile, i));
     }
   }
+  const auto values_of = [&] {
+    if (a.layout->type != KvCacheType::kBf16) return widened_values(a, work, head);
+    return whole ? values_in_place(a, head) : seen_values(a, work, head, first, last);
+  };
+  const Values values = values_of();
   for (std::int64_t tile = first_tile; tile < end_tile; ++tile) {
     if (values.finite) {
       weigh_tile(work, values.tiles, tile, fetcher);
@@ -393,7 +412,7 @@ void tile_attention(const TileAttentionArgs& a) {
   start_rows(a, work);
   for (std::int64_t block = 0; block < a.block_count; ++block) add_block(a, work, block);
   for (std::int64_t r = 0; r < a.row_count; ++r) {
-    const F inverse = vset(1.0f / work.total[r]);
+    const F inverse = vset(1.0f / work.total[r] * work.unit);
     const std::byte* sums = work.sums + work.at(r / work.in_tile, r % work.in_tile, 0, work.dim_tiles);
     for (std::int64_t d = 0; d < work.dim_tiles; ++d) {
       F sum = _mm512_load_ps(sums + d * kTileBytes);

@@ -124,17 +124,32 @@ RETORT_INLINE F vload_f8e4m3(const void* p) {
   return _mm256_mul_ps(_mm256_cvtph_ps(half), _mm256_set1_ps(256.0f));
 }
 
-/// A 256th of 8 fp8 numbers that are not NaN: without the last step, which callers fold into a factor of theirs.
-RETORT_INLINE F vload_f8e4m3_small(const void* p) {
-  const __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64(static_cast<const __m128i*>(p)));
-  const __m128i magnitude = _mm_slli_epi16(_mm_and_si128(wide, _mm_set1_epi16(0x7f)), 7);
-  return _mm256_cvtph_ps(_mm_or_si128(magnitude, _mm_and_si128(wide, _mm_set1_epi16(static_cast<short>(0x8000)))));
-}
 /// 8 pairs of bf16: the first of each pair, and the second.
 RETORT_INLINE void split_bf16_pairs(const std::uint32_t* p, F& first, F& second) {
   const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
   first = _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16));
   second = _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000))));
+}
+/// 8 fours of signed bytes: the first of each four, the second, the third, the fourth.
+RETORT_INLINE void split_i8_fours(const std::uint32_t* p, F out[4]) {
+  const __m256i fours = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  out[0] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(fours, 24), 24));
+  out[1] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(fours, 16), 24));
+  out[2] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(fours, 8), 24));
+  out[3] = _mm256_cvtepi32_ps(_mm256_srai_epi32(fours, 24));
+}
+/// The same of fp8 e4m3 that are neither NaN nor subnormal: exponent and mantissa moved to fp32's place are the value
+/// times 2^-120.
+RETORT_INLINE F move_f8e4m3(__m256i high_bytes) {
+  const __m256i kept = _mm256_set1_epi32(static_cast<int>(0x87f00000));
+  return vmul(_mm256_castsi256_ps(_mm256_and_si256(_mm256_srai_epi32(high_bytes, 4), kept)), vset(0x1p120f));
+}
+RETORT_INLINE void split_f8e4m3_fours(const std::uint32_t* p, F out[4]) {
+  const __m256i fours = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  out[0] = move_f8e4m3(_mm256_slli_epi32(fours, 24));
+  out[1] = move_f8e4m3(_mm256_slli_epi32(fours, 16));
+  out[2] = move_f8e4m3(_mm256_slli_epi32(fours, 8));
+  out[3] = move_f8e4m3(fours);
 }
 
 /// 4 x 8 fp32 of 32 signed bytes, the first 16 times s0 and the last times s1.

@@ -56,7 +56,8 @@ RETORT_INLINE F vselect_lanes(F a, F b, int first, int last) {
 
 /// 16 numbers added by halves: 16 to 8 to 4 to 2 to 1.
 RETORT_INLINE float vsum16(const F* a) {
-  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a[0]), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a[0]), 1)));
+  const __m256 eight =
+      _mm256_add_ps(_mm512_castps512_ps256(a[0]), _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(a[0]), 1)));
   const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
   const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
@@ -113,18 +114,32 @@ RETORT_INLINE F vload_i8(const void* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
 }
 /// fp8 e4m3: exponent and mantissa moved to fp16's place are the value times 2^-8, subnormals included (and, unlike
-/// A 256th of 16 fp8 numbers that are not NaN: without the last step, which callers fold into a factor of theirs.
-RETORT_INLINE F vload_f8e4m3_small(const void* p) {
-  const __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));
-  const __m256i magnitude = _mm256_slli_epi16(_mm256_and_si256(wide, _mm256_set1_epi16(0x7f)), 7);
-  return _mm512_cvtph_ps(
-      _mm256_or_si256(magnitude, _mm256_and_si256(wide, _mm256_set1_epi16(static_cast<short>(0x8000)))));
-}
 /// 16 pairs of bf16: the first of each pair, and the second.
 RETORT_INLINE void split_bf16_pairs(const std::uint32_t* p, F& first, F& second) {
   const __m512i pairs = _mm512_loadu_si512(p);
   first = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
   second = _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xffff0000))));
+}
+/// 16 fours of signed bytes: the first of each four, the second, the third, the fourth.
+RETORT_INLINE void split_i8_fours(const std::uint32_t* p, F out[4]) {
+  const __m512i fours = _mm512_loadu_si512(p);
+  out[0] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(fours, 24), 24));
+  out[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(fours, 16), 24));
+  out[2] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(fours, 8), 24));
+  out[3] = _mm512_cvtepi32_ps(_mm512_srai_epi32(fours, 24));
+}
+/// The same of fp8 e4m3 that are neither NaN nor subnormal: exponent and mantissa moved to fp32's place are the value
+/// times 2^-120.
+RETORT_INLINE F move_f8e4m3(__m512i high_bytes) {
+  const __m512i kept = _mm512_set1_epi32(static_cast<int>(0x87f00000));
+  return vmul(_mm512_castsi512_ps(_mm512_and_si512(_mm512_srai_epi32(high_bytes, 4), kept)), vset(0x1p120f));
+}
+RETORT_INLINE void split_f8e4m3_fours(const std::uint32_t* p, F out[4]) {
+  const __m512i fours = _mm512_loadu_si512(p);
+  out[0] = move_f8e4m3(_mm512_slli_epi32(fours, 24));
+  out[1] = move_f8e4m3(_mm512_slli_epi32(fours, 16));
+  out[2] = move_f8e4m3(_mm512_slli_epi32(fours, 8));
+  out[3] = move_f8e4m3(fours);
 }
 /// fp32 ones, converted at full speed).
 RETORT_INLINE F vload_f8e4m3(const void* p) {

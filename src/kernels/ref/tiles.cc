@@ -84,7 +84,11 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
   const std::int64_t dim = layout.head_dim;
   constexpr auto kPositions = static_cast<int>(kKvBlockPositions);
   const float minus_infinity = -std::numeric_limits<float>::infinity();
-  const auto q = parts_of({row.q, static_cast<std::size_t>(dim)}, a.parts);
+  const float unit = tile_attention_unit(layout.type);
+  const float code_unit = 1 / (unit * unit);
+  std::vector<float> whole_q(row.q, row.q + dim);
+  for (float& x : whole_q) x *= unit;
+  const auto q = parts_of(whole_q, a.parts);
   std::vector<std::vector<float>> out(q.size(), std::vector<float>(dim, 0.0f));
   std::vector<float> keys(kPositions * dim);
   std::vector<float> values(kPositions * dim);
@@ -105,10 +109,14 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
       w[p] = minus_infinity;
       if (start + p < row.first || start + p >= row.last) continue;
       load_kv_codes(layout, head, p, keys.data() + p * dim, values.data() + p * dim);
-      const float* key = keys.data() + p * dim;
+      float* key = keys.data() + p * dim;
+      for (std::int64_t d = 0; d < dim; ++d) {
+        key[d] *= code_unit;
+        values[p * dim + d] *= code_unit;
+      }
       w[p] = product(q[0].data(), key, dim, 0);
       if (a.parts == TileParts::kTwo) w[p] += product(q[1].data(), key, dim, 0);
-      w[p] *= a.scale;
+      w[p] *= a.scale * unit;
       if (layout.k_scales != 0) {
         w[p] = std::fma(w[p], scale(layout.k_scales, p), of_offset * scale(layout.k_shares, p));
       }
@@ -121,7 +129,7 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
     sum = std::fma(sum, shrink, sum_of_block(w));
     for (int p = 0; p < kPositions; ++p) {
       const bool seen = start + p >= row.first && start + p < row.last;
-      w[p] = seen ? (layout.v_scales != 0 ? w[p] * scale(layout.v_scales, p) : w[p]) : 0.0f;
+      w[p] = seen ? (layout.v_scales != 0 ? w[p] * (scale(layout.v_scales, p) * unit) : w[p]) : 0.0f;
       if (!seen) std::fill_n(values.data() + p * dim, dim, 0.0f);
     }
     const auto weights = parts_of(w, a.parts);
@@ -132,7 +140,7 @@ void attend_row(const TileAttentionArgs& a, const TileAttentionRow& row) {
       }
     }
   }
-  const float inverse = 1.0f / sum;
+  const float inverse = 1.0f / sum * unit;
   for (std::int64_t d = 0; d < dim; ++d) {
     row.out[d] = (a.parts == TileParts::kTwo ? out[0][d] + out[1][d] : out[0][d]) * inverse;
   }

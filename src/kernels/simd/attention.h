@@ -41,57 +41,33 @@ struct Fetcher {
   }
 };
 
-// What the element types do. Keys: a vector of positions for each of kDims dimensions; values: a vector of dimensions,
-// i and on, for each of kPositions positions, p and on.
+// What the element types do: a vector of positions for each of the kTogether dimensions that lie together in K, or of
+// dimensions for each of as many positions in V.
 struct KvF32 {
-  static constexpr int kDims = 1;       // of a step through the keys
-  static constexpr int kPositions = 1;  // of a step through the values
-  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
-    out[0] = vload(reinterpret_cast<const float*>(k) + step * kBlock + position);
+  static constexpr int kTogether = 1;
+  RETORT_INLINE static void split(const std::uint32_t* p, F out[kTogether]) {
+    out[0] = vload(reinterpret_cast<const float*>(p));
   }
-  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
-    out[0] = vload(reinterpret_cast<const float*>(v) + p * stride + i);
-  }
-  static constexpr float kUnit = 1.0f;
 };
 struct KvBf16 {
-  static constexpr int kDims = 2;
-  static constexpr int kPositions = 2;
-  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
-    split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(k) + step * kBlock + position, out[0], out[1]);
-  }
-  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
-    split_bf16_pairs(reinterpret_cast<const std::uint32_t*>(v) + p / 2 * stride + i, out[0], out[1]);
-  }
-  static constexpr float kUnit = 1.0f;
+  static constexpr int kTogether = 2;
+  RETORT_INLINE static void split(const std::uint32_t* p, F out[kTogether]) { split_bf16_pairs(p, out[0], out[1]); }
 };
 struct KvInt8 {
-  static constexpr int kDims = 1;
-  static constexpr int kPositions = 1;
-  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
-    out[0] = vload_i8(k + step * kBlock + position);
-  }
-  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
-    out[0] = vload_i8(v + p * stride + i);
-  }
-  static constexpr float kUnit = 1.0f;
+  static constexpr int kTogether = 4;
+  RETORT_INLINE static void split(const std::uint32_t* p, F out[kTogether]) { split_i8_fours(p, out); }
 };
 struct KvFp8 {
-  static constexpr int kDims = 1;
-  static constexpr int kPositions = 1;
-  RETORT_INLINE static void keys(const std::byte* k, std::int64_t step, int position, F out[kDims]) {
-    out[0] = vload_f8e4m3_small(k + step * kBlock + position);
-  }
-  RETORT_INLINE static void values(const std::byte* v, std::int64_t stride, int p, std::int64_t i, F out[kPositions]) {
-    out[0] = vload_f8e4m3_small(v + p * stride + i);
-  }
-  static constexpr float kUnit = 256.0f;  // loads give a 256th
+  static constexpr int kTogether = 4;
+  RETORT_INLINE static void split(const std::uint32_t* p, F out[kTogether]) { split_f8e4m3_fours(p, out); }
 };
 
 /// scores[r, p] = q[r] . k[p] for kRows rows and all positions, unscaled.
 template <typename Kv, int kRows>
 void score_rows(const AttentionRow* rows, const std::byte* k, std::int64_t head_dim, float* scores, Fetcher& fetcher) {
   constexpr int kVectors = vectors_of(kRows);
+  constexpr int kTogether = Kv::kTogether;
+  const auto* words = reinterpret_cast<const std::uint32_t*>(k);
   const float* q[kRows];
   RETORT_UNROLL for (int r = 0; r < kRows; ++r) q[r] = rows[r].q;
   for (int position = 0; position < kBlock; position += kVectors * kLanes) {
@@ -99,13 +75,16 @@ void score_rows(const AttentionRow* rows, const std::byte* k, std::int64_t head_
     RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
       RETORT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = vzero();
     }
-    for (std::int64_t step = 0; step < head_dim / Kv::kDims; ++step) {
+    for (std::int64_t d = 0; d < head_dim; d += kTogether) {
       fetcher.step();
-      F keys[kVectors][Kv::kDims];
-      RETORT_UNROLL for (int v = 0; v < kVectors; ++v) Kv::keys(k, step, position + v * kLanes, keys[v]);
-      RETORT_UNROLL for (int j = 0; j < Kv::kDims; ++j) {
+      F keys[kVectors][kTogether];
+      RETORT_UNROLL for (int v = 0; v < kVectors; ++v) {
+        Kv::split(words + d / kTogether * kBlock + position + v * kLanes, keys[v]);
+      }
+      RETORT_UNROLL for (int j = 0; j < kTogether; ++j) {
+        if (d + j >= head_dim) break;
         RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
-          const F a = vset(q[r][step * Kv::kDims + j]);
+          const F a = vset(q[r][d + j]);
           RETORT_UNROLL for (int v = 0; v < kVectors; ++v) sums[r][v] = vfma(a, keys[v][j], sums[r][v]);
         }
       }
@@ -126,11 +105,15 @@ RETORT_INLINE void weigh_vectors(const AttentionRow* rows, const std::byte* v, s
       sums[r][j] = vmul(vset(shrink[r]), vload(rows[r].out + i + j * kLanes));
     }
   }
-  for (int p = first / Kv::kPositions * Kv::kPositions; p < last; p += Kv::kPositions) {
+  constexpr int kTogether = Kv::kTogether;
+  const auto* words = reinterpret_cast<const std::uint32_t*>(v);
+  for (int p = first / kTogether * kTogether; p < last; p += kTogether) {
     fetcher.step();
-    F vs[kVectors][Kv::kPositions];
-    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) Kv::values(v, stride, p, i + j * kLanes, vs[j]);
-    RETORT_UNROLL for (int s = 0; s < Kv::kPositions; ++s) {
+    F vs[kVectors][kTogether];
+    RETORT_UNROLL for (int j = 0; j < kVectors; ++j) {
+      Kv::split(words + p / kTogether * stride + i + j * kLanes, vs[j]);
+    }
+    RETORT_UNROLL for (int s = 0; s < kTogether; ++s) {
       if (p + s < first || p + s >= last) continue;
       RETORT_UNROLL for (int r = 0; r < kRows; ++r) {
         const F w = vset(weights[r * kBlock + p + s]);
@@ -179,14 +162,13 @@ RETORT_INLINE float offset_score(const float* q, const float* offset, std::int64
 
 /// Scores of one row to weights against the new maximum; returns what the sums so far shrink by.
 float soften(float* scores, AttentionRow& row, float scale, const float* k_scales, const float* v_scales,
-             const float* k_shares, float unit, float of_offset) {
+             const float* k_shares, float of_offset) {
   const F factor = vset(scale);
   const F shared = vset(of_offset);
-  const F whole = vset(unit);
   F largest = vset(row.max);
   for (int p = 0; p < kBlock; p += kLanes) {
     F s = vmul(vload(scores + p), factor);
-    if (k_scales != nullptr) s = vfma(s, vmul(vload(k_scales + p), whole), vmul(shared, vload(k_shares + p)));
+    if (k_scales != nullptr) s = vfma(s, vload(k_scales + p), vmul(shared, vload(k_shares + p)));
     s = vselect_lanes(s, vset(kMinusInfinity), row.first - p, row.last - p);
     vstore(scores + p, s);
     largest = vmax(s, largest);
@@ -205,7 +187,7 @@ float soften(float* scores, AttentionRow& row, float scale, const float* k_scale
       sums[j] = p == 0 ? weights : vadd(sums[j], weights);
       F weighted = weights;
       if (v_scales != nullptr) {
-        weighted = vmul(weights, vmul(vload(v_scales + p + j * kLanes), whole));
+        weighted = vmul(weights, vload(v_scales + p + j * kLanes));
         weighted = vselect_lanes(weighted, vzero(), row.first - p - j * kLanes, row.last - p - j * kLanes);
       }
       vstore(w, weighted);
@@ -234,7 +216,7 @@ void attend_tile(const AttentionBlockArgs& a, AttentionRow* rows, Fetcher& fetch
     const float* offset = scales(layout.k_offset);
     const float of_offset = offset == nullptr ? 0.0f : a.scale * offset_score(rows[r].q, offset, layout.head_dim);
     shrink[r] = soften(scores + r * kBlock, rows[r], a.scale, scales(layout.k_scales), scales(layout.v_scales),
-                       scales(layout.k_shares), Kv::kUnit, of_offset);
+                       scales(layout.k_shares), of_offset);
   }
   weigh_rows<Kv, kRows>(rows, a.head + layout.v, layout.padded_dim, scores, shrink, fetcher);
 }
@@ -255,8 +237,9 @@ void attend_rows(const AttentionBlockArgs& a) {
   const std::int64_t tiles = (a.row_count + highest - 1) / highest;
   const std::int64_t height = (a.row_count + tiles - 1) / tiles;
   const std::int64_t width = vectors_of(static_cast<int>(height)) * kLanes;
-  const std::int64_t steps = tiles * (layout.head_dim / Kv::kDims * (kBlock / width) +
-                                      (layout.padded_dim + width - 1) / width * (kBlock / Kv::kPositions));
+  const std::int64_t score_steps = (layout.head_dim + Kv::kTogether - 1) / Kv::kTogether * (kBlock / width);
+  const std::int64_t weigh_steps = (layout.padded_dim + width - 1) / width * (kBlock / Kv::kTogether);
+  const std::int64_t steps = tiles * (score_steps + weigh_steps);
   Fetcher fetcher{.next = a.next, .gain = a.next == nullptr ? 0 : layout.head_bytes * 16 / steps + 1};
   AttentionRow* rows = a.rows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {

@@ -58,6 +58,12 @@ inline simde__m512 cvtepi32_ps(simde__m512i a) {
   __builtin_memcpy(halves, &a, 64);
   return join(_mm256_cvtepi32_ps(halves[0]), _mm256_cvtepi32_ps(halves[1]));
 }
+template <int kBits>
+simde__m512i srai_epi32(simde__m512i a) {
+  __m256i halves[2];
+  __builtin_memcpy(halves, &a, 64);
+  return join(_mm256_srai_epi32(halves[0], kBits), _mm256_srai_epi32(halves[1], kBits));
+}
 inline simde__m512d cvtps_pd(__m256 a) {
   const __m256d low = _mm256_cvtps_pd(_mm256_castps256_ps128(a));
   const __m256d high = _mm256_cvtps_pd(_mm256_extractf128_ps(a, 1));
@@ -78,6 +84,7 @@ inline simde__m512d cvtps_pd(__m256 a) {
 #define _mm512_cvtph_ps(a) retort_simde::cvtph_ps(a)
 #undef _mm512_cvtepi32_ps
 #define _mm512_cvtepi32_ps(a) retort_simde::cvtepi32_ps(a)
+#define _mm512_srai_epi32(a, bits) retort_simde::srai_epi32<bits>(a)
 #define _mm512_cvtps_pd(a) retort_simde::cvtps_pd(a)
 #undef _mm512_madd_epi16  // SIMDe 0.7.4's name takes the arguments of the masked one
 #define _mm512_madd_epi16(a, b) simde_mm512_madd_epi16(a, b)
