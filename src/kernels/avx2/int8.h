@@ -36,12 +36,13 @@ RETORT_INLINE I ishift_right(I a) {
 }
 RETORT_INLINE F to_float(I a) { return _mm256_cvtepi32_ps(a); }
 
-/// A scale of each row, as pairs of 16 bits for VPMADDWD.
-RETORT_INLINE I scales_u8(const std::uint8_t* s) {
+/// A scale of each row as scaled_dot() takes it: pairs of 16 bits for VPMADDWD.
+using Factor = I;
+RETORT_INLINE Factor factors_u8(const std::uint8_t* s) {
   const I wide = _mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s)));
   return _mm256_or_si256(wide, _mm256_slli_epi32(wide, 16));
 }
-RETORT_INLINE I scales_i8(const std::uint8_t* s) {
+RETORT_INLINE Factor factors_i8(const std::uint8_t* s) {
   const I wide = _mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s)));
   return _mm256_blend_epi16(wide, _mm256_slli_epi32(wide, 16), 0xaa);
 }
@@ -56,7 +57,6 @@ RETORT_INLINE I ints_i8(const std::uint8_t* s) {
 RETORT_INLINE I as_factor(I a) { return _mm256_blend_epi16(a, _mm256_setzero_si256(), 0xaa); }
 /// a * sum, where the sum, of 32 activations, fits 16 bits: VPMADDWD takes half as long as VPMULLD.
 RETORT_INLINE I times_sum(I a, std::int32_t sum) { return _mm256_madd_epi16(a, _mm256_set1_epi32(sum)); }
-RETORT_INLINE I scale_one() { return _mm256_set1_epi16(1); }
 RETORT_INLINE F float_u8(const std::uint8_t* s) {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(s))));
 }
@@ -69,7 +69,7 @@ RETORT_INLINE I four_codes(const std::int8_t* x) {
 
 /// scale * (sum of kVectors * 4 codes times activations), codes of kBits.
 template <int kBits, int kVectors>
-RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup&, I scale) {
+RETORT_INLINE I dot_times(const I* w, const std::int8_t* x, Factor scale) {
   if constexpr (kBits == 8) {
     I sum = _mm256_setzero_si256();
     RETORT_UNROLL for (int v = 0; v < kVectors; ++v) {
@@ -92,15 +92,27 @@ RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup&, I 
   }
 }
 
-/// scale * sum of (code - 32) * activation over half `kHalf` of a group.
-template <int kHalf>
-RETORT_INLINE I dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side, I scale) {
-  std::int32_t minus;
-  __builtin_memcpy(&minus, side.minus + 2 * kHalf, sizeof(minus));
-  const I offset = _mm256_madd_epi16(_mm256_set1_epi32(minus), scale);
-  return _mm256_add_epi32(dot<6, 4>(w + 4 * kHalf, x + 16 * kHalf, side, scale), offset);
+/// Sum of the group's codes, of kBits, times activations.
+template <int kBits>
+RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup&) {
+  return dot_times<kBits, 8>(w, x, _mm256_set1_epi16(1));
 }
-RETORT_INLINE I iadd(I a, I b) { return _mm256_add_epi32(a, b); }
+template <int kBits>
+RETORT_INLINE F scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup&, Factor scale) {
+  return to_float(dot_times<kBits, 8>(w, x, scale));
+}
+/// Sum of (code - 32) * activation, each half of the group times its scale.
+RETORT_INLINE F scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side,
+                                   const Factor scales[2]) {
+  I sum = _mm256_setzero_si256();
+  RETORT_UNROLL for (int h = 0; h < 2; ++h) {
+    std::int32_t minus;
+    __builtin_memcpy(&minus, side.minus + 2 * h, sizeof(minus));
+    const I offset = _mm256_madd_epi16(_mm256_set1_epi32(minus), scales[h]);
+    sum = _mm256_add_epi32(sum, _mm256_add_epi32(dot_times<6, 4>(w + 4 * h, x + 16 * h, scales[h]), offset));
+  }
+  return to_float(sum);
+}
 
 }  // namespace
 }  // namespace retort

@@ -42,11 +42,7 @@ RETORT_INLINE I ints_i8(const std::uint8_t* s) { return scales_i8(s); }
 RETORT_INLINE I as_factor(I a) { return _mm512_and_si512(a, _mm512_set1_epi32(0xffff)); }
 /// a * sum, where the sum, of 32 activations, fits 16 bits: VPMADDWD takes half as long as VPMULLD.
 RETORT_INLINE I times_sum(I a, std::int32_t sum) { return _mm512_madd_epi16(a, _mm512_set1_epi32(sum)); }
-/// Stands for no scale at all: nothing is multiplied.
-struct One {};
-RETORT_INLINE One scale_one() { return {}; }
 RETORT_INLINE I times(I a, I scale) { return _mm512_mullo_epi32(a, scale); }
-RETORT_INLINE I times(I a, One) { return a; }
 RETORT_INLINE F float_u8(const std::uint8_t* s) { return _mm512_cvtepi32_ps(scales_u8(s)); }
 
 RETORT_INLINE I four_codes(const std::int8_t* x) {
@@ -55,32 +51,48 @@ RETORT_INLINE I four_codes(const std::int8_t* x) {
   return _mm512_set1_epi32(word);
 }
 
-/// scale * (sum of kVectors * 4 codes times activations), codes of kBits.
-template <int kBits, int kVectors, typename Scale>
-RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup& side, Scale scale) {
-  // Two chains: an addition takes as long as four or five of them may begin.
-  I even = _mm512_setzero_si512();
-  I odd = _mm512_setzero_si512();
-  if constexpr (kBits == 8) even = _mm512_set1_epi32(-128 * side.isum);
-  RETORT_UNROLL for (int v = 0; v < kVectors; ++v) {
-    // Bytes made unsigned by adding 128, whose part is taken off above.
-    const I codes = kBits == 8 ? _mm512_xor_si512(w[v], _mm512_set1_epi8(-128)) : w[v];
-    I& sum = v % 2 == 0 ? even : odd;
-    sum = _mm512_dpbusd_epi32(sum, codes, four_codes(x + 4 * v));
+/// Sum of kVectors * 4 codes times activations, from `sum`. Two chains: an addition takes as long as four or five of
+/// them may begin.
+template <int kVectors>
+RETORT_INLINE I dot_from(I sum, const I* w, const std::int8_t* x) {
+  I other = _mm512_setzero_si512();
+  RETORT_UNROLL for (int v = 0; v < kVectors; v += 2) {
+    sum = _mm512_dpbusd_epi32(sum, w[v], four_codes(x + 4 * v));
+    other = _mm512_dpbusd_epi32(other, w[v + 1], four_codes(x + 4 * v + 4));
   }
-  return times(_mm512_add_epi32(even, odd), scale);
+  return _mm512_add_epi32(sum, other);
+}
+/// Sum of the group's codes, of kBits, times activations.
+template <int kBits>
+RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup& side) {
+  if constexpr (kBits != 8) return dot_from<8>(_mm512_setzero_si512(), w, x);
+  // Bytes made unsigned by adding 128, whose part is taken off.
+  I bytes[8];
+  RETORT_UNROLL for (int v = 0; v < 8; ++v) bytes[v] = _mm512_xor_si512(w[v], _mm512_set1_epi8(-128));
+  return dot_from<8>(_mm512_set1_epi32(-128 * side.isum), bytes, x);
 }
 
-/// scale * sum of (code - 32) * activation over half `kHalf` of a group.
-template <int kHalf>
-RETORT_INLINE I dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side, I scale) {
-  I even = _mm512_set1_epi32(side.minus[2 * kHalf] + side.minus[2 * kHalf + 1]);
-  I odd = _mm512_setzero_si512();
-  RETORT_UNROLL for (int v = 4 * kHalf; v < 4 * kHalf + 4; v += 2) {
-    even = _mm512_dpbusd_epi32(even, w[v], four_codes(x + 4 * v));
-    odd = _mm512_dpbusd_epi32(odd, w[v + 1], four_codes(x + 4 * v + 4));
+/// A scale of each row as scaled_dot() takes it. As a float, since VPMULLD is two operations and a product of less than
+/// 2^24 is exact: 32 codes of 5 bits times activations stay below 2^17, a scale has 6 bits (of a broken file 8: then
+/// it is rounded); 16 of 6 bits minus 32 make 2^16 at most, with a scale of 7.
+using Factor = F;
+RETORT_INLINE Factor factors_u8(const std::uint8_t* s) { return to_float(scales_u8(s)); }
+RETORT_INLINE Factor factors_i8(const std::uint8_t* s) { return to_float(scales_i8(s)); }
+template <int kBits>
+RETORT_INLINE F scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup& side, Factor scale) {
+  return vmul(to_float(dot<kBits>(w, x, side)), scale);
+}
+/// Sum of (code - 32) * activation, each half of the group times its scale; rounded once, as integers would be.
+RETORT_INLINE F scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side,
+                                   const Factor scales[2]) {
+  F halves[2];
+  RETORT_UNROLL for (int h = 0; h < 2; ++h) {
+    std::int32_t minus;
+    __builtin_memcpy(&minus, side.minus + 2 * h, sizeof(minus));
+    const I offset = _mm512_madd_epi16(_mm512_set1_epi32(minus), _mm512_set1_epi16(1));
+    halves[h] = to_float(dot_from<4>(offset, w + 4 * h, x + 16 * h));
   }
-  return times(_mm512_add_epi32(even, odd), scale);
+  return vfma(halves[1], scales[1], vmul(halves[0], scales[0]));
 }
 
 }  // namespace

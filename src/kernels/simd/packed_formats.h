@@ -64,19 +64,19 @@ struct SuperMin {
   }
   struct Group {
     I w[8];
-    I scale;
+    Factor scale;
     F d;
     F minus_min;
   };
   RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
     load_codes<kBits>(codes(record, g), half, out.w);
     const std::uint8_t* at = scales(record, g) + kLanes * half;
-    out.scale = scales_u8(at);
+    out.scale = factors_u8(at);
     out.d = vload_f16(record + 2 * kLanes * half);
     out.minus_min = vsub(vzero(), vmul(vload_f16(record + 32 + 2 * kLanes * half), float_u8(at + 16)));
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const F sum = to_float(dot<kCodeBits, 8>(group.w, x, side, group.scale));
+    const F sum = scaled_dot<kCodeBits>(group.w, x, side, group.scale);
     return vfma(group.minus_min, vset(side.sum), vfma(sum, vmul(group.d, vset(side.scale)), acc));
   }
 };
@@ -96,20 +96,19 @@ struct P6K {
   }
   struct Group {
     I w[8];
-    I scale[2];
+    Factor scales[2];
     F d;
   };
   RETORT_INLINE static void load(const std::uint8_t* record, std::int64_t g, int half, Group& out) {
     load_codes<kBits>(codes(record, g), half, out.w);
     const std::uint8_t* at = scales(record, g) + kLanes * half;
-    out.scale[0] = scales_i8(at);
-    out.scale[1] = scales_i8(at + 16);
+    out.scales[0] = factors_i8(at);
+    out.scales[1] = factors_i8(at + 16);
     out.d = vload_f16(record + 2 * kLanes * half);
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const I sum =
-        iadd(dot_minus32<0>(group.w, x, side, group.scale[0]), dot_minus32<1>(group.w, x, side, group.scale[1]));
-    return vfma(to_float(sum), vmul(group.d, vset(side.scale)), acc);
+    const F sum = scaled_dot_minus32(group.w, x, side, group.scales);
+    return vfma(sum, vmul(group.d, vset(side.scale)), acc);
   }
 };
 
@@ -129,7 +128,7 @@ struct Direct {
     out.d = vload_f16(record + 2 * kLanes * half);
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    I sum = dot<kCodeBits, 8>(group.w, x, side, scale_one());
+    I sum = dot<kCodeBits>(group.w, x, side);
     if constexpr (kOffsetBits != 0) sum = isub(sum, iset(side.isum << kOffsetBits));
     return vfma(to_float(sum), vmul(group.d, vset(side.scale)), acc);
   }
@@ -166,7 +165,7 @@ struct Grouped {
     out.d = scales(record, half);
   }
   RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const I sum = dot<kCodeBits, 8>(group.w, x, side, scale_one());
+    const I sum = dot<kCodeBits>(group.w, x, side);
     return vfma(to_float(isub(sum, times_sum(group.zero, side.isum))), vmul(group.d, vset(side.scale)), acc);
   }
 };
