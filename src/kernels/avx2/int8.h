@@ -92,26 +92,35 @@ RETORT_INLINE I dot_times(const I* w, const std::int8_t* x, Factor scale) {
   }
 }
 
-/// Sum of the group's codes, of kBits, times activations.
-template <int kBits>
-RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup&) {
-  return dot_times<kBits, 8>(w, x, _mm256_set1_epi16(1));
-}
-template <int kBits>
-RETORT_INLINE F scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup&, Factor scale) {
-  return to_float(dot_times<kBits, 8>(w, x, scale));
-}
-/// Sum of (code - 32) * activation, each half of the group times its scale.
-RETORT_INLINE F scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side,
-                                   const Factor scales[2]) {
-  I sum = _mm256_setzero_si256();
-  RETORT_UNROLL for (int h = 0; h < 2; ++h) {
-    std::int32_t minus;
-    __builtin_memcpy(&minus, side.minus + 2 * h, sizeof(minus));
-    const I offset = _mm256_madd_epi16(_mm256_set1_epi32(minus), scales[h]);
-    sum = _mm256_add_epi32(sum, _mm256_add_epi32(dot_times<6, 4>(w + 4 * h, x + 16 * h, scales[h]), offset));
+/// What lies between the activations of two tokens, whose groups stand side by side.
+constexpr std::int64_t kNextToken = kGroupColumns;
+
+/// Sums of the group's codes, of kBits, times activations of kTokens tokens.
+template <int kBits, int kTokens>
+RETORT_INLINE void dot(const I* w, const std::int8_t* x, const ActivationGroup*, I sums[kTokens]) {
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+    sums[t] = dot_times<kBits, 8>(w, x + t * kNextToken, _mm256_set1_epi16(1));
   }
-  return to_float(sum);
+}
+template <int kBits, int kTokens>
+RETORT_INLINE void scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup*, Factor scale, F out[kTokens]) {
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) out[t] = to_float(dot_times<kBits, 8>(w, x + t * kNextToken, scale));
+}
+/// Sums of (code - 32) * activation, each half of the group times its scale.
+template <int kTokens>
+RETORT_INLINE void scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup* side,
+                                      const Factor scales[2], F out[kTokens]) {
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+    I sum = _mm256_setzero_si256();
+    RETORT_UNROLL for (int h = 0; h < 2; ++h) {
+      std::int32_t minus;
+      __builtin_memcpy(&minus, side[t].minus + 2 * h, sizeof(minus));
+      const I offset = _mm256_madd_epi16(_mm256_set1_epi32(minus), scales[h]);
+      const I half = dot_times<6, 4>(w + 4 * h, x + t * kNextToken + 16 * h, scales[h]);
+      sum = _mm256_add_epi32(sum, _mm256_add_epi32(half, offset));
+    }
+    out[t] = to_float(sum);
+  }
 }
 
 }  // namespace

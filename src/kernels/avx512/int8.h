@@ -51,25 +51,40 @@ RETORT_INLINE I four_codes(const std::int8_t* x) {
   return _mm512_set1_epi32(word);
 }
 
-/// Sum of kVectors * 4 codes times activations, from `sum`. Two chains: an addition takes as long as four or five of
-/// them may begin.
-template <int kVectors>
-RETORT_INLINE I dot_from(I sum, const I* w, const std::int8_t* x) {
-  I other = _mm512_setzero_si512();
-  RETORT_UNROLL for (int v = 0; v < kVectors; v += 2) {
-    sum = _mm512_dpbusd_epi32(sum, w[v], four_codes(x + 4 * v));
-    other = _mm512_dpbusd_epi32(other, w[v + 1], four_codes(x + 4 * v + 4));
+/// What lies between the activations of two tokens, whose groups stand side by side.
+constexpr std::int64_t kNextToken = kGroupColumns;
+
+/// Adds kVectors * 4 codes times activations to the sums of kTokens tokens. An addition takes as long as four or five
+/// of them may begin: a token alone has two chains, several have one each, side by side.
+template <int kVectors, int kTokens>
+RETORT_INLINE void add_dots(const I* w, const std::int8_t* x, I sums[kTokens]) {
+  if constexpr (kTokens == 1) {
+    I other = _mm512_setzero_si512();
+    RETORT_UNROLL for (int v = 0; v < kVectors; v += 2) {
+      sums[0] = _mm512_dpbusd_epi32(sums[0], w[v], four_codes(x + 4 * v));
+      other = _mm512_dpbusd_epi32(other, w[v + 1], four_codes(x + 4 * v + 4));
+    }
+    sums[0] = _mm512_add_epi32(sums[0], other);
+  } else {
+    RETORT_UNROLL for (int v = 0; v < kVectors; ++v) {
+      RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+        sums[t] = _mm512_dpbusd_epi32(sums[t], w[v], four_codes(x + t * kNextToken + 4 * v));
+      }
+    }
   }
-  return _mm512_add_epi32(sum, other);
 }
-/// Sum of the group's codes, of kBits, times activations.
-template <int kBits>
-RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup& side) {
-  if constexpr (kBits != 8) return dot_from<8>(_mm512_setzero_si512(), w, x);
+/// Sums of the group's codes, of kBits, times activations of kTokens tokens.
+template <int kBits, int kTokens>
+RETORT_INLINE void dot(const I* w, const std::int8_t* x, const ActivationGroup* side, I sums[kTokens]) {
+  if constexpr (kBits != 8) {
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) sums[t] = _mm512_setzero_si512();
+    return add_dots<8, kTokens>(w, x, sums);
+  }
   // Bytes made unsigned by adding 128, whose part is taken off.
   I bytes[8];
   RETORT_UNROLL for (int v = 0; v < 8; ++v) bytes[v] = _mm512_xor_si512(w[v], _mm512_set1_epi8(-128));
-  return dot_from<8>(_mm512_set1_epi32(-128 * side.isum), bytes, x);
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) sums[t] = _mm512_set1_epi32(-128 * side[t].isum);
+  add_dots<8, kTokens>(bytes, x, sums);
 }
 
 /// A scale of each row as scaled_dot() takes it. As a float, since VPMULLD is two operations and a product of less than
@@ -78,21 +93,29 @@ RETORT_INLINE I dot(const I* w, const std::int8_t* x, const ActivationGroup& sid
 using Factor = F;
 RETORT_INLINE Factor factors_u8(const std::uint8_t* s) { return to_float(scales_u8(s)); }
 RETORT_INLINE Factor factors_i8(const std::uint8_t* s) { return to_float(scales_i8(s)); }
-template <int kBits>
-RETORT_INLINE F scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup& side, Factor scale) {
-  return vmul(to_float(dot<kBits>(w, x, side)), scale);
+template <int kBits, int kTokens>
+RETORT_INLINE void scaled_dot(const I* w, const std::int8_t* x, const ActivationGroup* side, Factor scale,
+                              F out[kTokens]) {
+  I sums[kTokens];
+  dot<kBits, kTokens>(w, x, side, sums);
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) out[t] = vmul(to_float(sums[t]), scale);
 }
-/// Sum of (code - 32) * activation, each half of the group times its scale; rounded once, as integers would be.
-RETORT_INLINE F scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup& side,
-                                   const Factor scales[2]) {
-  F halves[2];
+/// Sums of (code - 32) * activation, each half of the group times its scale; rounded once, as integers would be.
+template <int kTokens>
+RETORT_INLINE void scaled_dot_minus32(const I* w, const std::int8_t* x, const ActivationGroup* side,
+                                      const Factor scales[2], F out[kTokens]) {
+  I sums[2][kTokens];
   RETORT_UNROLL for (int h = 0; h < 2; ++h) {
-    std::int32_t minus;
-    __builtin_memcpy(&minus, side.minus + 2 * h, sizeof(minus));
-    const I offset = _mm512_madd_epi16(_mm512_set1_epi32(minus), _mm512_set1_epi16(1));
-    halves[h] = to_float(dot_from<4>(offset, w + 4 * h, x + 16 * h));
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+      std::int32_t minus;
+      __builtin_memcpy(&minus, side[t].minus + 2 * h, sizeof(minus));
+      sums[h][t] = _mm512_madd_epi16(_mm512_set1_epi32(minus), _mm512_set1_epi16(1));
+    }
+    add_dots<4, kTokens>(w + 4 * h, x + 16 * h, sums[h]);
   }
-  return vfma(halves[1], scales[1], vmul(halves[0], scales[0]));
+  RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+    out[t] = vfma(to_float(sums[1][t]), scales[1], vmul(to_float(sums[0][t]), scales[0]));
+  }
 }
 
 }  // namespace

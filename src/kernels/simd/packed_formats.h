@@ -47,7 +47,8 @@ RETORT_INLINE void load_codes(const std::uint8_t* group, int half, I* w) {
   }
 }
 
-// Each format: where its parts stand in a record, what a group holds once loaded, and how it adds to a token's sum.
+// Each format: where its parts stand in a record, what a group holds once loaded, and how it adds to the sums of tokens
+// whose activations and sides stand side by side.
 
 /// P4K, P5K.
 template <int kCodeBits, int kGroupBytes>
@@ -75,9 +76,14 @@ struct SuperMin {
     out.d = vload_f16(record + 2 * kLanes * half);
     out.minus_min = vsub(vzero(), vmul(vload_f16(record + 32 + 2 * kLanes * half), float_u8(at + 16)));
   }
-  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const F sum = scaled_dot<kCodeBits>(group.w, x, side, group.scale);
-    return vfma(group.minus_min, vset(side.sum), vfma(sum, vmul(group.d, vset(side.scale)), acc));
+  template <int kTokens>
+  RETORT_INLINE static void add(const Group& group, const std::int8_t* x, const ActivationGroup* side, F* acc) {
+    F sums[kTokens];
+    scaled_dot<kCodeBits, kTokens>(group.w, x, side, group.scale, sums);
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+      const F scaled = vfma(sums[t], vmul(group.d, vset(side[t].scale)), acc[t]);
+      acc[t] = vfma(group.minus_min, vset(side[t].sum), scaled);
+    }
   }
 };
 using P4K = SuperMin<4, 256>;
@@ -106,9 +112,13 @@ struct P6K {
     out.scales[1] = factors_i8(at + 16);
     out.d = vload_f16(record + 2 * kLanes * half);
   }
-  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const F sum = scaled_dot_minus32(group.w, x, side, group.scales);
-    return vfma(sum, vmul(group.d, vset(side.scale)), acc);
+  template <int kTokens>
+  RETORT_INLINE static void add(const Group& group, const std::int8_t* x, const ActivationGroup* side, F* acc) {
+    F sums[kTokens];
+    scaled_dot_minus32<kTokens>(group.w, x, side, group.scales, sums);
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+      acc[t] = vfma(sums[t], vmul(group.d, vset(side[t].scale)), acc[t]);
+    }
   }
 };
 
@@ -127,10 +137,14 @@ struct Direct {
     load_codes<kBits>(codes(record, 0), half, out.w);
     out.d = vload_f16(record + 2 * kLanes * half);
   }
-  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    I sum = dot<kCodeBits>(group.w, x, side);
-    if constexpr (kOffsetBits != 0) sum = isub(sum, iset(side.isum << kOffsetBits));
-    return vfma(to_float(sum), vmul(group.d, vset(side.scale)), acc);
+  template <int kTokens>
+  RETORT_INLINE static void add(const Group& group, const std::int8_t* x, const ActivationGroup* side, F* acc) {
+    I sums[kTokens];
+    dot<kCodeBits, kTokens>(group.w, x, side, sums);
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+      if constexpr (kOffsetBits != 0) sums[t] = isub(sums[t], iset(side[t].isum << kOffsetBits));
+      acc[t] = vfma(to_float(sums[t]), vmul(group.d, vset(side[t].scale)), acc[t]);
+    }
   }
 };
 using P4 = Direct<4, 3, 288>;
@@ -164,9 +178,14 @@ struct Grouped {
     out.zero = as_factor(zeros(record, half));
     out.d = scales(record, half);
   }
-  RETORT_INLINE static F add(const Group& group, const std::int8_t* x, const ActivationGroup& side, F acc) {
-    const I sum = dot<kCodeBits>(group.w, x, side);
-    return vfma(to_float(isub(sum, times_sum(group.zero, side.isum))), vmul(group.d, vset(side.scale)), acc);
+  template <int kTokens>
+  RETORT_INLINE static void add(const Group& group, const std::int8_t* x, const ActivationGroup* side, F* acc) {
+    I sums[kTokens];
+    dot<kCodeBits, kTokens>(group.w, x, side, sums);
+    RETORT_UNROLL for (int t = 0; t < kTokens; ++t) {
+      const I sum = isub(sums[t], times_sum(group.zero, side[t].isum));
+      acc[t] = vfma(to_float(sum), vmul(group.d, vset(side[t].scale)), acc[t]);
+    }
   }
 };
 using P4G32 = Grouped<4, 1>;
