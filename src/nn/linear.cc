@@ -120,11 +120,11 @@ void round_to_tiles(const KernelTable& kernels, const float* x_TC, const TiledRo
 }
 
 // Panels that a thread takes at a time. Of a tile product up to 32, which read the activations together, and as many
-// turns for each thread; of one of 12 bits eight, likewise.
-std::int64_t panels_at_a_time(const KernelTable& kernels, std::int64_t panels, const StepTokens& tokens) {
+// turns for each thread; of one of integers and several tokens eight, likewise, or what there is for a thread.
+std::int64_t panels_at_a_time(std::int64_t panels, const StepTokens& tokens) {
   constexpr std::int64_t kMost = 32;
-  if (tokens.prompts() == 0) return kernels.wide_rows != nullptr && tokens.prompt_from > 4 ? 8 : 1;
   const std::int64_t threads = thread_count();
+  if (tokens.prompts() == 0) return tokens.prompt_from > 4 ? std::clamp<std::int64_t>(panels / threads, 1, 8) : 1;
   const std::int64_t turns = (panels + kMost * threads - 1) / (kMost * threads);
   return (panels + turns * threads - 1) / (turns * threads);
 }
@@ -195,7 +195,7 @@ Input round_input(const KernelTable& kernels, QuantizeScratch& scratch, const fl
 void multiply_all(const KernelTable& kernels, const Input& input, std::span<const LinearOutput> outputs) {
   std::int64_t panels = 0;
   for (const LinearOutput& output : outputs) panels += output.linear.panels();
-  parallel_for(panels, panels_at_a_time(kernels, panels, input.tokens), [&](WorkRange range) {
+  parallel_for(panels, panels_at_a_time(panels, input.tokens), [&](WorkRange range) {
     for (const LinearOutput& output : outputs) {
       const std::int64_t mine = output.linear.panels();
       const WorkRange part{std::clamp<std::int64_t>(range.begin, 0, mine),
@@ -231,7 +231,7 @@ TiledRows apply_gated(const KernelTable& kernels, QuantizeScratch& scratch, cons
   const std::int64_t bytes = panel_bytes(format, gate.linear.columns());
   // Half as many at a time: they come in twos.
   const std::int64_t panels = gate.linear.panels();
-  parallel_for(panels, (panels_at_a_time(kernels, 2 * panels, tokens) + 1) / 2, [&](WorkRange range) {
+  parallel_for(panels, (panels_at_a_time(2 * panels, tokens) + 1) / 2, [&](WorkRange range) {
     if (tokens.prompt_from > 0) {
       multiply(kernels, gate, of_output, range);
       multiply(kernels, up, of_output, range);

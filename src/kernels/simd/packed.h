@@ -8,8 +8,9 @@
 // FMAs: 13 vector operations for 512 products, two a cycle: 79 products a cycle.
 //
 // One to four tokens (decoding) keep their sums in registers and stream the panels once, prefetching. More go through
-// tiles of up to 64 tokens by blocks of 64 groups: 64 x 64 x 52 bytes of activations, 213 KB, stay in L2 while the
-// panels of all rows pass; the sums wait in y between blocks, which moves no bit.
+// tiles of up to 64 tokens by blocks of 8 groups, 64 x 8 x 52 bytes of activations, 27 KB: they stay in L1 while 8
+// panels pass, whose sums take 32 KB of L2. A panel alone would have all activations come from L2 for it, 8 bytes a
+// cycle.
 #pragma once
 
 #include "kernels/kernels.h"
@@ -20,7 +21,8 @@
 namespace retort {
 namespace {
 
-constexpr std::int64_t kBlockGroups = 64;
+constexpr std::int64_t kBlockGroups = 8;
+constexpr std::int64_t kPanelTile = 8;
 /// Row r of a panel's 16 sums; those beyond `rows` are not written.
 RETORT_INLINE void store_rows(float* y, const F* sums, std::int64_t rows) {
   RETORT_UNROLL for (int h = 0; h < kHalves; ++h) {
@@ -75,22 +77,23 @@ RETORT_INLINE void add_tokens(const typename Format::Group& group, const std::in
   RETORT_UNROLL for (int t = 0; t < kTokens; ++t) vstore(sums + t * kPanelRows, acc[t]);
 }
 
-/// One tile of n tokens that begins at token `first`.
+/// Panels `first_panel` and on, `panels` of them, times one tile of n tokens that begins at token `first`.
 template <typename Format>
-void packed_tile(const PackedMatmulArgs& a, std::int64_t first, std::int64_t n) {
+void packed_tile(const PackedMatmulArgs& a, std::int64_t first, std::int64_t n, std::int64_t first_panel,
+                 std::int64_t panels) {
   const std::int64_t groups = a.x.columns / kGroupColumns;
   const std::int64_t bytes = groups / Format::kRecordGroups * Format::kRecordBytes;
-  alignas(64) float sums[kTokenTile][kPanelRows];
+  const auto* weights = static_cast<const std::uint8_t*>(a.panels) + first_panel * bytes;
+  alignas(64) float sums[kPanelTile][kTokenTile][kPanelRows];
+  for (std::int64_t p = 0; p < panels; ++p) {
+    for (std::int64_t t = 0; t < n; ++t) {
+      for (float& sum : sums[p][t]) sum = 0;
+    }
+  }
   for (std::int64_t begin = 0; begin < groups; begin += kBlockGroups) {
     const std::int64_t end = begin + kBlockGroups < groups ? begin + kBlockGroups : groups;
-    for (std::int64_t p = 0; p < a.panel_count; ++p) {
-      const std::int64_t rows = p + 1 == a.panel_count ? a.last_rows : kPanelRows;
-      float* y = a.y + first * a.y_stride + p * kPanelRows;
-      for (std::int64_t t = 0; t < n; ++t) {
-        for (std::int64_t r = 0; r < kPanelRows; ++r)
-          sums[t][r] = begin == 0 || r >= rows ? 0.0f : y[t * a.y_stride + r];
-      }
-      const auto* panel = static_cast<const std::uint8_t*>(a.panels) + p * bytes;
+    for (std::int64_t p = 0; p < panels; ++p) {
+      const std::uint8_t* panel = weights + p * bytes;
       for (std::int64_t g = begin; g < end; ++g) {
         const std::uint8_t* record = panel + g / Format::kRecordGroups * Format::kRecordBytes;
         const std::int8_t* x = a.x.codes + (first * groups + g * n) * kGroupColumns;
@@ -98,16 +101,23 @@ void packed_tile(const PackedMatmulArgs& a, std::int64_t first, std::int64_t n) 
         for (int h = 0; h < kHalves; ++h) {
           typename Format::Group group;
           Format::load(record, g % Format::kRecordGroups, h, group);
+          float* of_token = sums[p][0] + h * kLanes;
           std::int64_t t = 0;
           for (; t + kTogether <= n; t += kTogether) {
-            add_tokens<Format, kTogether>(group, x + t * kGroupColumns, side + t, sums[t] + h * kLanes);
+            add_tokens<Format, kTogether>(group, x + t * kGroupColumns, side + t, of_token + t * kPanelRows);
           }
-          for (; t < n; ++t) add_tokens<Format, 1>(group, x + t * kGroupColumns, side + t, sums[t] + h * kLanes);
+          for (; t < n; ++t) {
+            add_tokens<Format, 1>(group, x + t * kGroupColumns, side + t, of_token + t * kPanelRows);
+          }
         }
       }
-      for (std::int64_t t = 0; t < n; ++t) {
-        for (std::int64_t r = 0; r < rows; ++r) y[t * a.y_stride + r] = sums[t][r];
-      }
+    }
+  }
+  for (std::int64_t p = 0; p < panels; ++p) {
+    const std::int64_t rows = first_panel + p + 1 == a.panel_count ? a.last_rows : kPanelRows;
+    for (std::int64_t t = 0; t < n; ++t) {
+      float* y = a.y + (first + t) * a.y_stride + (first_panel + p) * kPanelRows;
+      for (std::int64_t r = 0; r < rows; ++r) y[r] = sums[p][t][r];
     }
   }
 }
@@ -128,7 +138,11 @@ void packed_matmul(const PackedMatmulArgs& a) {
   }
   for (std::int64_t first = 0; first < a.x.tokens; first += kTokenTile) {
     const std::int64_t left = a.x.tokens - first;
-    packed_tile<Format>(a, first, left < kTokenTile ? left : kTokenTile);
+    const std::int64_t n = left < kTokenTile ? left : kTokenTile;
+    for (std::int64_t p = 0; p < a.panel_count; p += kPanelTile) {
+      const std::int64_t panels = a.panel_count - p;
+      packed_tile<Format>(a, first, n, p, panels < kPanelTile ? panels : kPanelTile);
+    }
   }
 }
 
