@@ -17,7 +17,8 @@ namespace retort {
 namespace {
 
 constexpr int kTileTokens16 = 16;
-constexpr std::int64_t kGroupBytes = 512;  // of codes, one to a byte
+constexpr std::int64_t kGroupBytes = 512;     // of codes, one to a byte
+constexpr std::int64_t kExpandedGroups = 64;  // at a time
 
 /// What a format's codes become: signed bytes, their offset taken off where that leaves bytes.
 template <typename Format>
@@ -136,13 +137,13 @@ template <typename Format>
 void integer_tile(const PackedMatmulArgs& a, std::int64_t first, std::int64_t n) {
   const std::int64_t groups = a.x.columns / kGroupColumns;
   const std::int64_t bytes = groups / Format::kRecordGroups * Format::kRecordBytes;
-  alignas(64) std::uint8_t codes[kBlockGroups * kGroupBytes];
+  alignas(64) std::uint8_t codes[kExpandedGroups * kGroupBytes];
   alignas(64) float sums[kTokenTile * kPanelRows];
   for (std::int64_t p = 0; p < a.panel_count; ++p) {
     const auto* panel = static_cast<const std::uint8_t*>(a.panels) + p * bytes;
     for (float& sum : sums) sum = 0;
-    for (std::int64_t begin = 0; begin < groups; begin += kBlockGroups) {
-      const std::int64_t end = begin + kBlockGroups < groups ? begin + kBlockGroups : groups;
+    for (std::int64_t begin = 0; begin < groups; begin += kExpandedGroups) {
+      const std::int64_t end = begin + kExpandedGroups < groups ? begin + kExpandedGroups : groups;
       expand_codes<Format>(panel, begin, end, codes);
       for (std::int64_t t = 0; t < n; t += kTileTokens16) {
         const std::int64_t at = first * groups + begin * n + t;
