@@ -90,7 +90,7 @@ enum class TileParts { kOne = 1, kTwo = 2 };
 ///         (times V's scale) rounded to bf16. Positions that the row does not see have weight 0 and value 0, whatever
 ///         stands there.
 ///   At the end  out_d, the sum over the parts, times (1 / sum)
-///
+
 /// fp8's codes enter times 2^-120, where a shift puts them. So q is taken times a unit of 2^60 before it is rounded,
 /// and the scale too; weights times V's scale likewise, and 1 / sum. All of that is exact, far from fp32's ends.
 inline float tile_attention_unit(KvCacheType type) { return type == KvCacheType::kFp8E4m3 ? 0x1p60f : 1.0f; }

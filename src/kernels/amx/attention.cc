@@ -13,6 +13,7 @@
 // Codes of 8 bits are widened to bf16 for tiles, keys and values to 256 vectors each: of fp8 at 3 operations and a
 // store, of int8 at 9. For a generated token that is most of the work; of int8 FMAs take no longer.
 #include "kernels/amx/tile.h"
+#include "kernels/simd/fetcher.h"
 #include "kernels/simd/math.h"
 #include "kernels/tables.h"
 
@@ -204,22 +205,6 @@ RETORT_INLINE Seen seen_by(const TileAttentionRow& row, std::int64_t start) {
   return {static_cast<int>(at_least(at_most(row.first - start, kPositions), 0)),
           static_cast<int>(at_least(at_most(row.last - start, kPositions), 0))};
 }
-
-/// Asks for the next block's lines, some at each step of this one's work.
-class Fetcher {
- public:
-  Fetcher(const std::byte* next, std::int64_t bytes, std::int64_t steps)
-      : next_(next), end_(next == nullptr ? nullptr : next + bytes), per_step_((bytes / 64 + steps - 1) / steps * 64) {}
-  RETORT_INLINE void step() {
-    const std::byte* until = at_most(end_ - next_, per_step_) + next_;
-    for (; next_ < until; next_ += 64) __builtin_prefetch(next_, 0, 2);
-  }
-
- private:
-  const std::byte* next_;
-  const std::byte* end_;
-  std::int64_t per_step_;
-};
 
 void score_tile(const Work& work, const std::byte* keys, std::int64_t tile, Fetcher& fetcher) {
   const std::byte* q = work.queries + tile * work.dim_steps * kTileBytes;

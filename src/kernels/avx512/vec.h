@@ -113,7 +113,6 @@ RETORT_INLINE F vload_bf16(const void* p) {
 RETORT_INLINE F vload_i8(const void* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
 }
-/// fp8 e4m3: exponent and mantissa moved to fp16's place are the value times 2^-8, subnormals included (and, unlike
 /// 16 pairs of bf16: the first of each pair, and the second.
 RETORT_INLINE void split_bf16_pairs(const std::uint32_t* p, F& first, F& second) {
   const __m512i pairs = _mm512_loadu_si512(p);
@@ -141,6 +140,7 @@ RETORT_INLINE void split_f8e4m3_fours(const std::uint32_t* p, F out[4]) {
   out[2] = move_f8e4m3(_mm512_slli_epi32(fours, 8));
   out[3] = move_f8e4m3(fours);
 }
+/// fp8 e4m3: exponent and mantissa moved to fp16's place are the value times 2^-8, subnormals included (and, unlike
 /// fp32 ones, converted at full speed).
 RETORT_INLINE F vload_f8e4m3(const void* p) {
   const __m256i wide = _mm256_cvtepu8_epi16(_mm_loadu_si128(static_cast<const __m128i*>(p)));

@@ -11,6 +11,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/simd/compiler.h"
+#include "kernels/simd/fetcher.h"
 #include "kernels/simd/math.h"
 
 namespace retort {
@@ -24,22 +25,6 @@ constexpr int kMostRows = 12;
 /// Vectors of sums that each row of a tile has.
 constexpr int vectors_of(int rows) { return rows <= kPairRows ? 2 : 1; }
 constexpr float kMinusInfinity = -__builtin_inff();
-
-/// Asks for the next block's lines, spread evenly over all steps that are made on this one: in a burst they would fill
-/// the core's buffers for what is under way, and this block's own loads would wait behind them.
-struct Fetcher {
-  const std::byte* next;
-  std::int64_t gain;  // sixteenths of a byte per step
-  std::int64_t credit = 0;
-  RETORT_INLINE void step() {
-    credit += gain;
-    while (credit >= 64 * 16) {
-      __builtin_prefetch(next, 0, 2);
-      next += 64;
-      credit -= 64 * 16;
-    }
-  }
-};
 
 // What the element types do: a vector of positions for each of the kTogether dimensions that lie together in K, or of
 // dimensions for each of as many positions in V.
@@ -240,7 +225,7 @@ void attend_rows(const AttentionBlockArgs& a) {
   const std::int64_t score_steps = (layout.head_dim + Kv::kTogether - 1) / Kv::kTogether * (kBlock / width);
   const std::int64_t weigh_steps = (layout.padded_dim + width - 1) / width * (kBlock / Kv::kTogether);
   const std::int64_t steps = tiles * (score_steps + weigh_steps);
-  Fetcher fetcher{.next = a.next, .gain = a.next == nullptr ? 0 : layout.head_bytes * 16 / steps + 1};
+  Fetcher fetcher(a.next, layout.head_bytes, steps);
   AttentionRow* rows = a.rows;
   for (std::int64_t tile = 0; tile < tiles; ++tile) {
     const std::int64_t left = a.row_count - (rows - a.rows);
