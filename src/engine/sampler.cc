@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "engine/nucleus.h"
 #include "engine/philox.h"
 #include "engine/softmax.h"
 
@@ -14,7 +15,7 @@
 //   min_p: x >= max + T log(min_p)
 //   top_k: x >= the k-th largest x; ties with it stay, as in vLLM and Hugging Face
 //   top_p: over what is left, a token stays while the tokens before it (likelier ones; of equals the lower id) hold
-//          less than top_p of the mass. Found by a quickselect on mass among the few tokens that can be in it.
+//          less than top_p of the mass. Looked for (nucleus.h) among the tokens that can be in it.
 //
 // The draw then walks what is left in order of ids.
 
@@ -57,65 +58,6 @@ bool has_penalties(const SamplingParams& params) {
   return params.repetition_penalty != 1.0 || params.presence_penalty != 0.0 || params.frequency_penalty != 0.0;
 }
 
-struct Candidate {
-  float x;       // logit
-  float weight;  // exp((x - max) / T)
-  std::int32_t id;
-};
-
-bool likelier(const Candidate& a, const Candidate& b) { return a.x != b.x ? a.x > b.x : a.id < b.id; }
-
-// The last candidate (by `likelier`) that top_p keeps: the first ones hold `target` mass only with it.
-Candidate last_in_nucleus(std::vector<Candidate> candidates, double target) {
-  constexpr std::size_t kSortAtMost = 64;
-  std::size_t begin = 0;
-  std::size_t end = candidates.size();
-  double before = 0;  // mass of [0, begin)
-  const auto mass = [&](std::size_t from, std::size_t to) {
-    double sum = 0;
-    for (std::size_t i = from; i < to; ++i) sum += candidates[i].weight;
-    return sum;
-  };
-  while (end - begin > kSortAtMost) {
-    const std::size_t middle = begin + (end - begin) / 2;
-    std::nth_element(candidates.begin() + begin, candidates.begin() + middle, candidates.begin() + end, likelier);
-    const double half = mass(begin, middle);
-    if (before + half >= target) {
-      end = middle;
-    } else {
-      before += half;
-      begin = middle;
-    }
-  }
-  std::sort(candidates.begin() + begin, candidates.begin() + end, likelier);
-  std::size_t last = begin;
-  for (std::size_t i = begin; i < end && before < target; ++i) {
-    last = i;
-    before += candidates[i].weight;
-  }
-  return candidates[last];
-}
-
-// A token of the nucleus. `softmax` is over the tokens that min_p and top_k left.
-std::int32_t draw_from_nucleus(const Softmax& softmax, double top_p, double u) {
-  const double total = softmax.total();
-  // Tokens that each hold less than (1 - top_p) / vocab of the mass hold less than 1 - top_p together, so every one of
-  // them comes after the nucleus. On real rows this leaves some hundreds of 152k.
-  const double least = (1.0 - top_p) * total / static_cast<double>(softmax.logits().size());
-  std::vector<Candidate> candidates;
-  softmax.for_each_above(least, [&](std::int32_t id, float x, float weight) { candidates.push_back({x, weight, id}); });
-  const Candidate last = last_in_nucleus(candidates, top_p * total);
-  std::erase_if(candidates, [&](const Candidate& c) { return likelier(last, c); });
-  double mass = 0;
-  for (const Candidate& c : candidates) mass += c.weight;
-  double left = u * mass;
-  for (const Candidate& c : candidates) {
-    left -= c.weight;
-    if (left < 0) return c.id;
-  }
-  return last.id;  // rounding only
-}
-
 std::int32_t pick(std::span<const float> logits, float largest, const SamplingParams& params, std::uint64_t sequence,
                   std::uint32_t position) {
   if (params.temperature < kGreedyBelow) return first_of(logits, largest);
@@ -126,7 +68,7 @@ std::int32_t pick(std::span<const float> logits, float largest, const SamplingPa
   }
   const Softmax softmax(logits, largest, params.temperature, bound);
   const double u = uniform(params.seed, sequence, position, 0);
-  return params.top_p < 1.0 ? draw_from_nucleus(softmax, params.top_p, u) : softmax.draw(u);
+  return params.top_p < 1.0 ? softmax.up_to(last_in_nucleus(softmax, params.top_p)).draw(u) : softmax.draw(u);
 }
 
 // Logits before penalties, with what their log-probabilities need.

@@ -69,11 +69,35 @@ RETORT_EACH_WIDTH bool has_non_finite(const float* x, std::size_t count) {
   return found != 0;
 }
 
+RETORT_EACH_WIDTH bool any_from(const float* x, std::size_t count, float bound) {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < count; ++i) found |= static_cast<std::uint32_t>(x[i] >= bound);
+  return found != 0;
+}
+
+RETORT_EACH_WIDTH bool any_equal(const std::int32_t* x, std::size_t count, std::int32_t value) {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < count; ++i) found |= static_cast<std::uint32_t>(x[i] == value);
+  return found != 0;
+}
+
+RETORT_EACH_WIDTH void find_bins(const float* x, std::size_t count, LogitBins bins, std::int32_t* out) {
+  for (std::size_t i = 0; i < count; ++i) out[i] = bins.of(x[i]);
+}
+
+// Entries that are looked at together: most of a row's are passed over.
+constexpr std::size_t kFew = 64;
+
 // Smallest float >= bound: a float is below it exactly if it is below `bound`.
 float round_up(double bound) {
   auto narrow = static_cast<float>(bound);
   if (narrow < bound) narrow = std::nextafter(narrow, std::numeric_limits<float>::infinity());
   return narrow;
+}
+
+// Never 0, which times -infinity would be no number.
+float inverse_of(double temperature) {
+  return static_cast<float>(std::max<double>(1.0 / temperature, std::numeric_limits<float>::min()));
 }
 
 }  // namespace
@@ -131,25 +155,87 @@ float kth_largest(std::span<const float> row, std::int64_t k) {
 }
 
 Softmax::Softmax(std::span<const float> logits, float largest, double temperature, double bound)
+    : Softmax(logits, largest, inverse_of(temperature), std::min(round_up(bound), largest), logits.size()) {}
+
+Softmax::Softmax(std::span<const float> logits, float largest, float inverse_temperature, float bound, std::size_t ties)
     : logits_(logits),
       largest_(largest),
-      inverse_temperature_(static_cast<float>(1.0 / temperature)),
-      bound_(std::min(round_up(bound), largest)),
+      inverse_temperature_(inverse_temperature),
+      bound_(bound),
+      ties_(ties),
       sums_((logits.size() + kBlock - 1) / kBlock) {
-  float weights[kBlock];
+  float out[kBlock];
   for (std::size_t block = 0; block < sums_.size(); ++block) {
-    const std::size_t count = block_weights(block, weights);
-    std::fill(weights + count, weights + kBlock, 0.0f);
-    sums_[block] = sum_of(weights, kBlock);
+    const std::size_t first = block * kBlock;
+    const std::size_t count = block_size(block);
+    if (!any_from(logits_.data() + first, count, bound_)) continue;
+    weights(first, count, out);
+    std::fill(out + count, out + kBlock, 0.0f);
+    sums_[block] = sum_of(out, kBlock);
     total_ += sums_[block];
   }
 }
 
-std::size_t Softmax::block_weights(std::size_t block, float* out) const {
-  const std::size_t first = block * kBlock;
-  const std::size_t count = std::min(kBlock, logits_.size() - first);
-  weigh(logits_.data() + first, count, largest_, inverse_temperature_, bound_, out);
-  return count;
+std::size_t Softmax::block_size(std::size_t block) const { return std::min(kBlock, logits_.size() - block * kBlock); }
+
+void Softmax::weights(std::size_t first, std::size_t count, float* out) const {
+  const std::size_t with_ties = std::min(std::max(ties_, first) - first, count);
+  const float* x = logits_.data() + first;
+  weigh(x, with_ties, largest_, inverse_temperature_, bound_, out);
+  if (with_ties == count) return;
+  const float above = std::nextafter(bound_, std::numeric_limits<float>::infinity());
+  weigh(x + with_ties, count - with_ties, largest_, inverse_temperature_, above, out + with_ties);
+}
+
+float LogitBins::at_most(std::int32_t bin) const {
+  const auto x = static_cast<float>(largest - (bin + 1.01) / per_logit);
+  return std::nextafter(x, -std::numeric_limits<float>::infinity());
+}
+
+LogitBins Softmax::bins_down_to(double least) const {
+  // A thousandth at least: nearly flat rows need no finer bins, and the quotient stays finite.
+  const double range = std::max(-std::log(least), 1e-3);
+  return {largest_, (LogitBins::kCount - 1) / range * inverse_temperature_};
+}
+
+BinSums Softmax::bin_sums(const LogitBins& bins) const {
+  constexpr std::int32_t kLast = LogitBins::kCount - 1;
+  const float least = bins.at_most(kLast - 1);
+  BinSums out{};
+  for (std::size_t first = 0; first < logits_.size(); first += kFew) {
+    const std::size_t count = std::min(kFew, logits_.size() - first);
+    if (!any_from(logits_.data() + first, count, least)) continue;
+    std::int32_t bin[kFew];
+    float weight[kFew];
+    find_bins(logits_.data() + first, count, bins, bin);
+    weights(first, count, weight);
+    for (std::size_t i = 0; i < count; ++i) out[bin[i]] += static_cast<double>(weight[i]);
+  }
+  out[kLast] = 0;  // not all of its chunks were looked at
+  return out;
+}
+
+std::vector<Candidate> Softmax::members(const LogitBins& bins, std::int32_t bin) const {
+  const float least = bins.at_most(bin);
+  std::vector<Candidate> out;
+  for (std::size_t first = 0; first < logits_.size(); first += kFew) {
+    const std::size_t count = std::min(kFew, logits_.size() - first);
+    if (!any_from(logits_.data() + first, count, least)) continue;
+    std::int32_t found[kFew];
+    find_bins(logits_.data() + first, count, bins, found);
+    if (!any_equal(found, count, bin)) continue;
+    float weight[kFew];
+    weights(first, count, weight);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (found[i] != bin || weight[i] == 0) continue;
+      out.push_back({logits_[first + i], weight[i], static_cast<std::int32_t>(first + i)});
+    }
+  }
+  return out;
+}
+
+Softmax Softmax::up_to(const Candidate& last) const {
+  return {logits_, largest_, inverse_temperature_, last.x, static_cast<std::size_t>(last.id) + 1};
 }
 
 std::int32_t Softmax::draw(double u) const {
@@ -164,14 +250,15 @@ std::int32_t Softmax::draw(double u) const {
     start = sum;
     sum += sums_[block];
   }
-  float weights[kBlock];
-  const std::size_t count = block_weights(chosen, weights);
+  float out[kBlock];
+  const std::size_t count = block_size(chosen);
+  weights(chosen * kBlock, count, out);
   double left = target - start;
   std::size_t last = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (weights[i] == 0) continue;
+    if (out[i] == 0) continue;
     last = i;
-    left -= static_cast<double>(weights[i]);
+    left -= static_cast<double>(out[i]);
     if (left < 0) break;
   }
   return static_cast<std::int32_t>(chosen * kBlock + last);

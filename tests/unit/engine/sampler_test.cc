@@ -237,8 +237,14 @@ TEST(Sampler, TopPOfEqualsTakesLowerIds) {
 }
 
 TEST(Sampler, NeverDrawsMinusInfinityOrNaN) {
-  const std::vector<SamplingParams> all = {
-      {}, {.top_p = 0.99}, {.top_k = 5}, {.min_p = 0.01}, {.temperature = 0}, {.temperature = 1e6}};
+  const std::vector<SamplingParams> all = {{},
+                                           {.top_p = 0.99},
+                                           {.top_k = 5},
+                                           {.min_p = 0.01},
+                                           {.temperature = 0},
+                                           {.temperature = 1e6},
+                                           {.temperature = 1e300},
+                                           {.temperature = 1e300, .top_p = 0.99}};
   for (const SamplingParams& params : all) {
     for (std::uint32_t i = 0; i < 100; ++i) {
       const std::int32_t id = sample_plain({-kInf, kNaN, 1, kNaN, 2, -kInf, -kInf}, params, i).id;
