@@ -4,12 +4,10 @@
 //   windows_bench MODEL TEXT CONTEXT WINDOWS [SETTING ...]
 //
 // WINDOWS non-overlapping windows of CONTEXT tokens of TEXT for perplexity; one text of CONTEXT tokens with four
-// needles. A setting is full, config, dynamic:MASS, mean:MASS (attention averaged over the heads of a group) or
-// sinks:SIZE.
+// needles (needles.h). A setting is full, config, dynamic:MASS, mean:MASS (attention averaged over the heads of a
+// group) or sinks:SIZE; with @0,1,5 behind it, windows in these layers only.
 //
-// A needle is a sentence with a random number of five digits amid made-up sentences; at the end each is asked for, and
-// its digits are teacher-forced. "Found" is a probability of all five of more than one half, which greedy decoding then
-// answers.
+// "Found" is a probability of all five digits of more than one half, which greedy decoding then answers.
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -17,10 +15,10 @@
 #include <string>
 #include <vector>
 
-#include "engine/philox.h"
 #include "engine/scoring.h"
 #include "io/mapped_file.h"
 #include "kernels/dispatch.h"
+#include "needles.h"
 #include "text/text_assets.h"
 
 namespace retort {
@@ -29,67 +27,10 @@ namespace {
 using Ids = std::vector<TokenId>;
 
 constexpr double kDepths[] = {0.05, 0.35, 0.65, 0.9};
-constexpr const char* kCities[] = {"Lisbon", "Nairobi", "Oslo", "Lima"};
 constexpr std::uint64_t kSeed = 20;
-
-std::int64_t below(std::int64_t n, std::uint64_t sequence, std::int64_t at) {
-  return static_cast<std::int64_t>(uniform(kSeed, sequence, static_cast<std::uint32_t>(at), 0) *
-                                   static_cast<double>(n));
-}
-
-std::string filler_sentence(std::int64_t at) {
-  constexpr const char* kWho[] = {"The gardener", "A tired clerk", "My neighbour",  "The old captain",
-                                  "Her sister",   "A young baker", "The librarian", "Our teacher"};
-  constexpr const char* kDoes[] = {"looked for",  "painted", "forgot about", "carried home",
-                                   "wrote about", "mended",  "dreamed of",   "praised"};
-  constexpr const char* kWhat[] = {"the blue bicycle", "a wooden box",  "the last train",  "an umbrella",
-                                   "the quiet river",  "a bag of nuts", "the long winter", "a broken clock"};
-  constexpr const char* kWhen[] = {"in the morning", "after the rain", "before dinner",   "on a Sunday",
-                                   "without a word", "once again",     "near the bridge", "with great care"};
-  return fmt::format(" {} {} {} {}.", kWho[below(8, 1, at)], kDoes[below(8, 2, at)], kWhat[below(8, 3, at)],
-                     kWhen[below(8, 4, at)]);
-}
-
-struct NeedleText {
-  Ids ids;
-  std::vector<std::int64_t> answers;  // [needles] where the digits begin
-  std::int64_t digits = 0;            // tokens of a number
-};
 
 Ids encode(const Tokenizer& tokenizer, const std::string& text) {
   return tokenizer.encode(text, {.added_tokens = AddedTokens::kAsText});
-}
-
-NeedleText needle_text(const Tokenizer& tokenizer, std::int64_t length) {
-  NeedleText out;
-  Ids questions;
-  std::vector<Ids> needles;
-  for (std::size_t i = 0; i < std::size(kDepths); ++i) {
-    const std::string claim = fmt::format("The special number of {} is", kCities[i]);
-    const Ids number = encode(tokenizer, fmt::format(" {}", 10000 + below(90000, 5, static_cast<std::int64_t>(i))));
-    needles.push_back(encode(tokenizer, " " + claim));
-    needles.back().insert(needles.back().end(), number.begin(), number.end());
-    const Ids question = encode(tokenizer, (i == 0 ? "\n\nTo sum up: " : ". ") + claim);
-    questions.insert(questions.end(), question.begin(), question.end());
-    out.answers.push_back(static_cast<std::int64_t>(questions.size()));
-    questions.insert(questions.end(), number.begin(), number.end());
-    out.digits = static_cast<std::int64_t>(number.size());
-  }
-  // A sentence and a needle less, by which the loop may go too far.
-  const std::int64_t filler = length - static_cast<std::int64_t>(questions.size()) - 40;
-  std::size_t next = 0;
-  for (std::int64_t sentence = 0; static_cast<std::int64_t>(out.ids.size()) < filler; ++sentence) {
-    if (next < needles.size() && static_cast<double>(out.ids.size()) >= kDepths[next] * static_cast<double>(filler)) {
-      out.ids.insert(out.ids.end(), needles[next].begin(), needles[next].end());
-      out.ids.push_back(encode(tokenizer, ".").front());
-      ++next;
-    }
-    const Ids more = encode(tokenizer, filler_sentence(sentence));
-    out.ids.insert(out.ids.end(), more.begin(), more.end());
-  }
-  for (std::int64_t& answer : out.answers) answer += static_cast<std::int64_t>(out.ids.size());
-  out.ids.insert(out.ids.end(), questions.begin(), questions.end());
-  return out;
 }
 
 Expected<KvWindowOptions> parse_setting(const std::string& text) {
@@ -107,7 +48,11 @@ Expected<KvWindowOptions> parse_setting(const std::string& text) {
     options.mode = KvWindowMode::kSinks;
     options.size = static_cast<std::int64_t>(value);
   }
-  RETORT_TRY_STATUS(check_kv_window_options(options));
+  if (const std::size_t at = text.find('@'); at != std::string::npos) {
+    for (std::size_t i = at; i != std::string::npos; i = text.find(',', i + 1)) {
+      options.layers.push_back(std::atoll(text.c_str() + i + 1));
+    }
+  }
   return options;
 }
 
@@ -127,11 +72,9 @@ Status measure(const Model& model, const std::string& setting, const Ids& ids, s
              100 * text.peak / text.full, result.perplexity_second_half,
              100 * (result.perplexity_second_half / full_perplexity - 1), 100 * in_needle.end / in_needle.full);
   int found = 0;
-  for (const std::int64_t answer : needle.answers) {
-    double sum = 0;
-    for (std::int64_t i = 0; i < needle.digits; ++i) sum += logprobs[answer + i - 1];
-    found += std::exp(sum) > 0.5 ? 1 : 0;
-    fmt::print(" {:.3f}", std::exp(sum));
+  for (const double logprob : needle_logprobs(needle, logprobs)) {
+    found += std::exp(logprob) > 0.5 ? 1 : 0;
+    fmt::print(" {:.3f}", std::exp(logprob));
   }
   fmt::print(" | {} | {:.0f} |\n", found, static_cast<double>(result.tokens) / result.seconds);
   std::fflush(stdout);
@@ -157,7 +100,7 @@ Status run_study(std::span<char*> arguments) {
   RETORT_TRY(const KernelTable* const kernels, default_kernel_table());
   RETORT_TRY(const std::unique_ptr<Model> model, Model::load(checkpoint, *kernels, LoadOptions{}));
   const Ids ids = encode(tokenizer, std::string(text->text()));
-  const NeedleText needle = needle_text(tokenizer, context);
+  const NeedleText needle = needle_text(tokenizer, context, kDepths, kSeed);
   fmt::print("{}, {} kernels, {}; {} windows of {} tokens, needles in {} tokens at {}\n\n", cpu_name(), kernels->name,
              checkpoint->name(), windows, context, needle.ids.size(), fmt::join(kDepths, ", "));
   fmt::print(

@@ -1,7 +1,11 @@
 #include "cli/kv_options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
+#include <set>
+#include <system_error>
+#include <vector>
 
 namespace retort::cli {
 
@@ -31,7 +35,48 @@ void add_kv_window_options(Command command, KvWindowFlags& flags) {
               "With dynamic: the share of the attention that each layer's window must hold [0.99]");
   command.add("--kv-window-size", flags.size,
               "With sinks: positions that are kept besides the first 64, in whole blocks of 64");
+  command.add("--kv-window-layers", flags.layers,
+              "With sinks or dynamic: layers that have a window, as in 0-6,9; the others see everything [all]");
 }
+
+namespace {
+
+// A number of digits alone at the beginning of `text`, which it is taken from.
+std::optional<std::int64_t> take_number(std::string_view& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || number < 0 || text.front() == '-') return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+bool take(std::string_view& text, char c) {
+  if (!text.starts_with(c)) return false;
+  text.remove_prefix(1);
+  return true;
+}
+
+constexpr std::int64_t kMostLayers = 4096;  // the model's own number is looked at when it is loaded
+
+// "0-6,9": ascending, each once.
+Expected<std::vector<std::int64_t>> parse_layers(std::string_view text) {
+  const auto wrong = [whole = text] {
+    return fail(ErrorCode::kInvalidArgument,
+                "--kv-window-layers must be numbers and ranges of layers, as in 0-6,9, but is '{}'", whole);
+  };
+  std::set<std::int64_t> layers;
+  do {
+    const std::optional<std::int64_t> first = take_number(text);
+    if (!first) return wrong();
+    const std::optional<std::int64_t> last = take(text, '-') ? take_number(text) : first;
+    if (!last || *last < *first || *last >= kMostLayers) return wrong();
+    for (std::int64_t layer = *first; layer <= *last; ++layer) layers.insert(layer);
+  } while (take(text, ','));
+  if (!text.empty()) return wrong();
+  return std::vector<std::int64_t>(layers.begin(), layers.end());
+}
+
+}  // namespace
 
 Expected<KvWindowOptions> resolve_kv_window(const KvWindowFlags& flags) {
   KvWindowOptions options;
@@ -50,7 +95,14 @@ Expected<KvWindowOptions> resolve_kv_window(const KvWindowFlags& flags) {
   }
   if (flags.mass) options.mass = *flags.mass;
   if (flags.size) options.size = *flags.size;
-  RETORT_TRY_STATUS(check_kv_window_options(options));
+  if (!flags.layers.empty()) {
+    if (options.mode != KvWindowMode::kSinks && options.mode != KvWindowMode::kDynamic) {
+      return fail(ErrorCode::kInvalidArgument, "--kv-window-layers goes with --kv-window sinks or dynamic, not with {}",
+                  flags.mode);
+    }
+    RETORT_TRY(options.layers, parse_layers(flags.layers));
+  }
+  RETORT_TRY_STATUS(check_kv_window_options(options, kMostLayers));
   return options;
 }
 

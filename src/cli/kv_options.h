@@ -19,6 +19,7 @@ struct KvWindowFlags {
   std::string mode = "config";
   std::optional<double> mass;
   std::optional<std::int64_t> size;
+  std::string layers;  // as in 0-6,9; empty: all
 };
 void add_kv_window_options(Command command, KvWindowFlags& flags);
 /// kInvalidArgument naming the option.

@@ -112,7 +112,7 @@ Expected<DivergenceResult> divergence(const Model& reference, const Model& model
                                       std::int64_t max_windows,
                                       const std::function<void(std::int64_t, std::int64_t)>& on_window,
                                       const CancelToken& cancel, const KvWindowOptions& kv_window) {
-  RETORT_TRY_STATUS(check_kv_window_options(kv_window));
+  RETORT_TRY_STATUS(check_kv_window_options(kv_window, model.config().num_hidden_layers));
   if (reference.config().vocab_size != model.config().vocab_size) {
     return fail(ErrorCode::kInvalidArgument,
                 "the reference has a vocabulary of {} and the model one of {}: they cannot be compared",

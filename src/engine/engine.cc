@@ -44,9 +44,10 @@ SipHashKey random_key() {
 // that block's beginning.
 std::vector<std::int64_t> pool_windows(const ModelConfig& config, const KvWindowOptions& options) {
   std::vector<std::int64_t> windows = config.layer_windows;
-  for (std::int64_t& window : windows) {
+  for (std::size_t layer = 0; layer < windows.size(); ++layer) {
+    std::int64_t& window = windows[layer];
     if (options.mode == KvWindowMode::kFull) window = 0;
-    if (options.mode != KvWindowMode::kSinks || window > 0) continue;
+    if (options.mode != KvWindowMode::kSinks || window > 0 || !has_window(options, layer)) continue;
     window = (options.size + kv_block_positions() - 1) / kv_block_positions() * kv_block_positions() + 1;
   }
   return windows;
@@ -107,7 +108,7 @@ Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Engine::~Engine() = default;
 
 Expected<std::unique_ptr<Engine>> Engine::create(std::shared_ptr<const Model> model, const EngineConfig& config) {
-  RETORT_TRY_STATUS(check_kv_window_options(config.kv_window));
+  RETORT_TRY_STATUS(check_kv_window_options(config.kv_window, model->config().num_hidden_layers));
   RETORT_TRY(const MachineMemory machine, machine_memory());
   RETORT_TRY(const EngineMemoryPlan plan, plan_engine_memory(*model, config.memory, machine));
   log(config.tell_memory_at, "{}", describe(plan, config.memory));

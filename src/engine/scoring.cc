@@ -39,7 +39,7 @@ void score(const Model& model, std::span<const float> hidden_TH, std::span<const
 Expected<std::vector<double>> token_logprobs(const Model& model, KvCacheType kv_cache_type,
                                              std::span<const std::int32_t> tokens, const CancelToken& cancel,
                                              const KvWindowOptions& kv_window, std::vector<KvHeld>* held) {
-  RETORT_TRY_STATUS(check_kv_window_options(kv_window));
+  RETORT_TRY_STATUS(check_kv_window_options(kv_window, model.config().num_hidden_layers));
   std::vector<double> logprobs(tokens.empty() ? 0 : tokens.size() - 1);
   const auto kv = make_sequence_kv(model.config(), kv_cache_type, static_cast<std::int64_t>(tokens.size()), kv_window);
   std::vector<float> hidden;

@@ -66,8 +66,18 @@ std::string_view to_string(KvWindowMode mode) {
   return "?";
 }
 
-Status check_kv_window_options(const KvWindowOptions& options) {
+bool has_window(const KvWindowOptions& options, std::size_t layer) {
+  return options.layers.empty() ||
+         std::ranges::find(options.layers, static_cast<std::int64_t>(layer)) != options.layers.end();
+}
+
+Status check_kv_window_options(const KvWindowOptions& options, std::int64_t layers) {
   constexpr std::int64_t kMost = std::int64_t{1} << 30;
+  const auto wrong = std::ranges::find_if(options.layers, [&](std::int64_t l) { return l < 0 || l >= layers; });
+  if (wrong != options.layers.end()) {
+    return fail(ErrorCode::kInvalidArgument, "--kv-window-layers names layer {}, but the layers are 0 to {}", *wrong,
+                layers - 1);
+  }
   if (options.mode == KvWindowMode::kSinks && (options.size < 1 || options.size > kMost)) {
     return fail(ErrorCode::kInvalidArgument, "--kv-window-size must be 1 to {} positions but is {}", kMost,
                 options.size);
@@ -90,7 +100,10 @@ KvWindows::KvWindows(const ModelConfig& config, const KvWindowOptions& options)
       heads_(config.num_attention_heads),
       group_(config.num_attention_heads / config.num_key_value_heads),
       layers_(config.num_hidden_layers) {
-  for (std::size_t i = 0; i < layers_.size(); ++i) layers_[i].window = config.layer_windows[i];
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    layers_[i].window = config.layer_windows[i];
+    layers_[i].full = !has_window(options, i);
+  }
   reset();
 }
 
@@ -103,7 +116,7 @@ void KvWindows::reset() {
 }
 
 bool KvWindows::observes(std::int64_t layer) const {
-  return options_.mode == KvWindowMode::kDynamic && layers_[layer].window == 0;
+  return options_.mode == KvWindowMode::kDynamic && layers_[layer].window == 0 && !layers_[layer].full;
 }
 
 std::int64_t KvWindows::decided(std::int64_t layer) const {
@@ -112,6 +125,7 @@ std::int64_t KvWindows::decided(std::int64_t layer) const {
 
 // The first block seen from `block`, but for the sink, in layers without a window by the configuration.
 std::int64_t KvWindows::first_block(const Layer& layer, std::int64_t block) const {
+  if (layer.full) return 0;
   switch (options_.mode) {
     case KvWindowMode::kSinks: {
       const std::int64_t before = (options_.size + kKvBlockPositions - 1) / kKvBlockPositions;

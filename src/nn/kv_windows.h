@@ -26,15 +26,18 @@ std::string_view to_string(KvWindowMode mode);
 /// Layers that have a window by the configuration keep that one, without sinks, in kSinks and kDynamic.
 struct KvWindowOptions {
   KvWindowMode mode = KvWindowMode::kConfig;
-  std::int64_t size = 0;  ///< kSinks: positions before the token's own block; rounded up to whole blocks
+  std::vector<std::int64_t> layers;  ///< kSinks, kDynamic: those with windows, the others see everything; empty: all
+  std::int64_t size = 0;             ///< kSinks: positions before the token's own block; rounded up to whole blocks
   // kDynamic:
   double mass = 0.99;  ///< of the attention that a window must hold, (0, 1)
   enum class Heads : std::uint8_t { kWorst, kMeanOfGroup } heads = Heads::kWorst;  ///< whose attention counts
   std::int64_t full_positions = 1024;  ///< while a sequence is shorter, nothing is given up
   std::int64_t min_blocks = 4;         ///< of a window at least
 };
-/// kInvalidArgument naming the option that makes no sense.
-Status check_kv_window_options(const KvWindowOptions& options);
+/// Whether the options' `layers` hold it.
+bool has_window(const KvWindowOptions& options, std::size_t layer);
+/// kInvalidArgument naming the option that makes no sense, for a model of `layers` layers.
+Status check_kv_window_options(const KvWindowOptions& options, std::int64_t layers);
 
 /// The first positions, which windows of kSinks and kDynamic leave visible: one block.
 inline constexpr std::int64_t kSinkPositions = kKvBlockPositions;
@@ -79,6 +82,7 @@ class KvWindows {
  private:
   struct Layer {
     std::int64_t window = 0;          // the configuration's; 0: none
+    bool full = false;                // not one of the options' layers: sees everything
     std::vector<std::int64_t> first;  // [decided blocks] the first block seen, but for the sink
     double need = 0;                  // blocks: the most that was wanted, less and less so
     std::vector<double> lost;         // [heads] mass given up, as a share of the mass that was kept

@@ -98,11 +98,17 @@ TEST_F(BenchCommand, ThroughputTakesWindows) {
   EXPECT_EQ(dynamic.exit_code, 0) << dynamic.err;
   EXPECT_NE(dynamic.err.find("the prefix cache is off"), std::string::npos) << dynamic.err;
   EXPECT_EQ(throughput({"--kv-window", "sinks", "--kv-window-size", "64"}).exit_code, 0);
+  EXPECT_EQ(throughput({"--kv-window", "sinks", "--kv-window-size", "64", "--kv-window-layers", "1,0-1"}).exit_code, 0);
   const std::pair<std::vector<std::string>, const char*> wrong[] = {
       {{"--kv-window", "some"}, "--kv-window must be config, full, sinks or dynamic"},
       {{"--kv-window", "sinks"}, "--kv-window-size"},
       {{"--kv-window", "dynamic", "--kv-window-mass", "1.5"}, "--kv-window-mass must be"},
-      {{"--kv-window-mass", "0.9"}, "--kv-window-mass goes with --kv-window dynamic"}};
+      {{"--kv-window-mass", "0.9"}, "--kv-window-mass goes with --kv-window dynamic"},
+      {{"--kv-window-layers", "0"}, "--kv-window-layers goes with --kv-window sinks or dynamic"},
+      {{"--kv-window", "dynamic", "--kv-window-layers", "0-99"}, "--kv-window-layers names layer"},
+      {{"--kv-window", "dynamic", "--kv-window-layers", "3-1"}, "--kv-window-layers must be numbers"},
+      {{"--kv-window", "dynamic", "--kv-window-layers", "0,"}, "--kv-window-layers must be numbers"},
+      {{"--kv-window", "dynamic", "--kv-window-layers", "1;2"}, "--kv-window-layers must be numbers"}};
   for (const auto& [window, message] : wrong) {
     const ProgramResult result = throughput(window);
     EXPECT_NE(result.exit_code, 0) << message;

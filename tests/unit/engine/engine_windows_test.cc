@@ -29,6 +29,7 @@ EngineConfig windowed_engine(const KvWindowOptions& window) {
 const KvWindowOptions kHalfOfTheMass{
     .mode = KvWindowMode::kDynamic, .mass = 0.5, .full_positions = 2 * kWindowBlock, .min_blocks = 1};
 const KvWindowOptions kSinksAndTwoBlocks{.mode = KvWindowMode::kSinks, .size = 2 * kWindowBlock};
+const KvWindowOptions kSinksInOneLayer{.mode = KvWindowMode::kSinks, .layers = {1}, .size = kWindowBlock};
 
 EngineRequest long_request(std::mt19937& random, std::int64_t longest) {
   const auto below = [&](std::int64_t n) { return std::uniform_int_distribution<std::int64_t>(0, n - 1)(random); };
@@ -99,7 +100,7 @@ TEST_F(EngineWindows, BlocksAreFreedDuringTheSequence) {
   double full = 0;
   const Answer all = answer_alone(model, request, windowed_engine({.mode = KvWindowMode::kFull}), &full);
   EXPECT_EQ(answer_alone(model, request, windowed_engine({})).logprobs, all.logprobs);
-  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks}) {
+  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks, kSinksInOneLayer}) {
     double peak = 0;
     const Answer answer = answer_alone(model, request, windowed_engine(window), &peak);
     EXPECT_LT(peak, 0.9 * full) << to_string(window.mode);
@@ -111,7 +112,7 @@ TEST_F(EngineWindows, AgreesWithScoringWhichFreesNothing) {
   const auto model = load(Isa::kRef);
   std::mt19937 random(4);
   EngineRequest request = long_request(random, 300);
-  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks}) {
+  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks, kSinksInOneLayer}) {
     const Answer answer = answer_alone(model, request, windowed_engine(window));
     std::vector<std::int32_t> text = request.generation.prompt;
     text.insert(text.end(), answer.tokens.begin(), answer.tokens.end());
@@ -129,7 +130,7 @@ TEST_F(EngineWindows, AgreesWithScoringWhichFreesNothing) {
 }
 
 TEST_F(EngineWindows, BitsDoNotDependOnCompanyBudgetHitsOrPreemption) {
-  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks}) {
+  for (const KvWindowOptions& window : {kHalfOfTheMass, kSinksAndTwoBlocks, kSinksInOneLayer}) {
     std::int64_t preemptions = 0;
     std::int64_t cached = 0;
     for (const Isa isa : {available_isas().front(), Isa::kRefAmx}) {
@@ -179,6 +180,10 @@ TEST_F(EngineWindows, OptionsWithoutSenseAreRefused) {
   const auto engine = Engine::create(model, windowed_engine({.mode = KvWindowMode::kDynamic, .mass = 2}));
   ASSERT_FALSE(engine);
   EXPECT_NE(engine.error().message().find("--kv-window-mass"), std::string::npos);
+  const auto layers =
+      Engine::create(model, windowed_engine({.mode = KvWindowMode::kSinks, .layers = {99}, .size = 64}));
+  ASSERT_FALSE(layers);
+  EXPECT_NE(layers.error().message().find("--kv-window-layers"), std::string::npos);
 }
 
 }  // namespace

@@ -131,13 +131,32 @@ TEST(KvWindows, FullOverridesTheConfigurationAndDynamicDoesNot) {
 
 TEST(KvWindows, OptionsWithoutSenseAreNamed) {
   for (const double mass : {0.0, 1.0, -1.0, std::nan("")}) {
-    const Status status = check_kv_window_options(dynamic_windows(mass));
+    const Status status = check_kv_window_options(dynamic_windows(mass), 28);
     ASSERT_FALSE(status) << mass;
     EXPECT_NE(status.error().message().find("--kv-window-mass"), std::string::npos);
   }
-  EXPECT_FALSE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = 0}));
-  EXPECT_FALSE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = std::int64_t{1} << 40}));
-  EXPECT_TRUE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = 1}));
+  EXPECT_FALSE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = 0}, 28));
+  EXPECT_FALSE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = std::int64_t{1} << 40}, 28));
+  EXPECT_TRUE(check_kv_window_options({.mode = KvWindowMode::kSinks, .size = 1}, 28));
+  const KvWindowOptions some{.mode = KvWindowMode::kSinks, .layers = {0, 28}, .size = 1};
+  EXPECT_TRUE(check_kv_window_options(some, 29));
+  const Status status = check_kv_window_options(some, 28);
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message().find("--kv-window-layers names layer 28"), std::string::npos);
+}
+
+TEST(KvWindows, LayersThatAreNotNamedSeeEverything) {
+  const KvWindows sinks(windows_config({0, 0, 100}), {.mode = KvWindowMode::kSinks, .layers = {1}, .size = 64});
+  EXPECT_EQ(sinks.sight(0, 5000).first, 0);
+  EXPECT_EQ(sinks.held_blocks(0, 10 * kBlock), 10);
+  EXPECT_EQ(sinks.sight(1, 10 * kBlock).first, 9 * kBlock);
+  EXPECT_EQ(sinks.sight(2, 5000).first, 4901) << "the configuration's window stays";
+  KvWindowOptions some = dynamic_windows(0.99);
+  some.layers = {1};
+  const KvWindows dynamic(windows_config({0, 0}), some);
+  EXPECT_FALSE(dynamic.observes(0));
+  EXPECT_EQ(dynamic.sight(0, 5000).first, 0);
+  EXPECT_TRUE(dynamic.observes(1));
 }
 
 // Keys by which every query's score is known, through attend() itself: one layer looks at what is near, the other at
