@@ -3,10 +3,11 @@
 //   find_window_layers MODEL [CONTEXT 4096] [SIZE 512] [COST 0.03]
 //
 // A made-up text of CONTEXT tokens with eight needles (needles.h). First every layer gets a window of SIZE positions
-// (sinks) alone; then, in the order of what that cost, each joins the ones before it and stays if all numbers together
-// lose less than COST of the logarithm of their probability. What is left is printed as --kv-window-layers takes it.
-// 2 x layers passes over the text.
+// (sinks) alone; then, in the order of what that changed, each joins the ones before it and stays if all numbers
+// together lose less than COST of the logarithm of their probability. What is left is printed as --kv-window-layers
+// takes it. 2 x layers passes over the text.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -48,10 +49,10 @@ Status find_layers(const char* path, std::int64_t context, std::int64_t size, do
   RETORT_TRY(const double full, all_numbers(*model, text, {}, size));
   fmt::print("without windows: {} numbers, log p {:.4f}\n", std::size(kDepths), full);
 
-  std::vector<std::pair<double, std::int64_t>> order;  // what it costs alone, layer
+  std::vector<std::pair<double, std::int64_t>> order;  // what it changes alone, layer
   for (std::int64_t layer = 0; layer < model->config().num_hidden_layers; ++layer) {
     RETORT_TRY(const double alone, all_numbers(*model, text, {layer}, size));
-    order.emplace_back(full - alone, layer);
+    order.emplace_back(std::abs(full - alone), layer);
     fmt::print("layer {} alone costs {:.4f}\n", layer, full - alone);
     std::fflush(stdout);
   }
