@@ -1,7 +1,7 @@
 // The sampler on rows as long as Qwen2.5's vocabulary, against one that sorts the row.
 //
-// "peaked" rows look like a language model's (normal, deviation 3, and a few tokens far above); "unsure" ones like its
-// own after a senseless prompt (normal, nothing above): a nucleus of tens of thousands; "flat" ones are all equal.
+// "peaked" rows look like a language model's (normal, deviation 3, and a few tokens far above); "unsure" ones like
+// those after a senseless prompt (normal, nothing above): a nucleus of tens of thousands; "flat" ones are all equal.
 #include <algorithm>
 #include <benchmark/benchmark.h>
 #include <cmath>

@@ -41,7 +41,9 @@ Candidate walk(std::span<const Candidate> sorted, double before, double target) 
   return sorted[last];
 }
 
-Candidate last_from(std::span<const Candidate> candidates, double before, double target) {
+}  // namespace
+
+Candidate last_in_nucleus(std::span<const Candidate> candidates, double before, double target) {
   std::vector<Candidate> narrowed;
   while (candidates.size() > kSortAtMost) {
     const auto [least, largest] = std::minmax_element(candidates.begin(), candidates.end(),
@@ -65,12 +67,6 @@ Candidate last_from(std::span<const Candidate> candidates, double before, double
   return walk(sorted, before, target);
 }
 
-}  // namespace
-
-Candidate last_in_nucleus(std::span<const Candidate> candidates, double target) {
-  return last_from(candidates, 0, target);
-}
-
 Candidate last_in_nucleus(const Softmax& softmax, double top_p) {
   const double target = top_p * softmax.total();
   // Tokens that each hold less than (1 - top_p) / vocab of the mass hold less than 1 - top_p together, so every one of
@@ -78,7 +74,7 @@ Candidate last_in_nucleus(const Softmax& softmax, double top_p) {
   const double least = (1.0 - top_p) * softmax.total() / static_cast<double>(softmax.logits().size());
   const LogitBins bins = softmax.bins_down_to(least);
   const Chosen chosen = choose(softmax.bin_sums(bins), 0, target);
-  return last_from(softmax.members(bins, chosen.bin), chosen.before, target);
+  return last_in_nucleus(softmax.members(bins, chosen.bin), chosen.before, target);
 }
 
 }  // namespace retort

@@ -41,7 +41,7 @@ void expect_as_sorted(const std::vector<float>& logits, int places) {
   for (int place = 0; place < places; ++place) {
     const std::size_t last = place == 0 ? 0 : place == 1 ? sorted.size() - 1 : random() % sorted.size();
     const double target = (before[last] + before[last + 1]) / 2;
-    EXPECT_EQ(last_in_nucleus(candidates, target).id, sorted[last].id) << logits.size() << " logits, place " << last;
+    EXPECT_EQ(last_in_nucleus(candidates, 0, target).id, sorted[last].id) << logits.size() << " logits, place " << last;
   }
 }
 
@@ -74,7 +74,7 @@ TEST(Nucleus, IsEverythingIfRoundingLeavesLessThanTheTarget) {
   for (std::size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>((i * 7919) % 1000) / 10.0f;
   const std::vector<Candidate> candidates = candidates_of(logits);
   const Candidate& least = *std::max_element(candidates.begin(), candidates.end(), likelier);
-  EXPECT_EQ(last_in_nucleus(candidates, 1e9).id, least.id);
+  EXPECT_EQ(last_in_nucleus(candidates, 0, 1e9).id, least.id);
 }
 
 }  // namespace
