@@ -99,9 +99,16 @@ class ModelResponder : public eval::Responder {
   }
 
   [[nodiscard]] Json description() const override {
-    return {{"model", model_.checkpoint().name()},     {"isa", model_.model()->kernels().name},
-            {"quality", options_.common.quality},      {"kv_cache_dtype", options_.engine.kv_cache_dtype},
-            {"chat_template", options_.chat_template}, {"version", version()}};
+    Json out = {{"model", model_.checkpoint().name()},     {"isa", model_.model()->kernels().name},
+                {"quality", options_.common.quality},      {"kv_cache_dtype", options_.engine.kv_cache_dtype},
+                {"chat_template", options_.chat_template}, {"version", version()}};
+    // Only where they are asked for: runs without them go on being the runs that they were.
+    const KvWindowFlags& window = options_.engine.kv_window;
+    if (window.mode != KvWindowFlags().mode) out["kv_window"] = window.mode;
+    if (window.mass) out["kv_window_mass"] = *window.mass;
+    if (window.size) out["kv_window_size"] = *window.size;
+    if (!window.layers.empty()) out["kv_window_layers"] = window.layers;
+    return out;
   }
 
  private:
